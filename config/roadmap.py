@@ -1,0 +1,175 @@
+"""Schemas of roadmap.yaml and clocks.yaml, and what must hold between the two before the product may start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from config.source import Located, Problem, Strict, load_located, raise_if
+
+Writer = Literal["bureau", "partner", "system", "arbiter"]
+Holder = Literal["bureau", "partner", "party", "joint_conference", "handoff"]
+Verified = Literal["yes", "quote", "memory", "inference", "internal"]
+LIMIT = r"^[1-9][0-9]*(wd|d|mo|h|min)$"
+SAME = "same"
+
+
+class DutySpec(Strict):
+    """A thing a person must do: kind (a word of the code) and zh (what the clerk reads)."""
+
+    kind: str
+    zh: str
+
+
+class RungDuty(DutySpec):
+    holder: Literal["bureau", "joint_conference"]
+
+
+class State(Strict):
+    zh: str
+    holder: Holder | None = None
+    clocks: tuple[str, ...] = ()
+    duty: DutySpec | None = None
+    end: bool = False
+    fhir: str | None = None
+    petition: str | None = None
+
+
+class Edge(Strict):
+    message: str
+    from_: tuple[str, ...] = Field(alias="from", min_length=1)
+    to: str
+    writer: Writer
+    basis: str
+    guards: tuple[str, ...] = ()
+    sends: str | None = None
+    petition: str | None = None
+    flag: str | None = None
+    extends: str | None = None
+    duty: DutySpec | None = None
+    implied_receipt: bool = False
+
+
+class Machine(Strict):
+    start: str
+    states: dict[str, State]
+    edges: tuple[Edge, ...]
+
+
+class RoadMapFile(Strict):
+    petition: Machine
+    handoff: Machine
+
+
+class Case(Strict):
+    """One limit of a clock, and for whom: no condition means everybody else."""
+
+    limit: str = Field(pattern=LIMIT)
+    basis: str
+    verified: Verified
+    profile: tuple[str, ...] = ()
+    branch: tuple[str, ...] = ()
+    extension: str | None = Field(None, pattern=LIMIT)
+
+    def fits(self, profile: str, branch: str) -> bool:
+        return (not self.profile or profile in self.profile) and (not self.branch or branch in self.branch)
+
+
+class OnExpiry(Strict):
+    flag: str | None = None
+    urge: bool = False
+    duty: RungDuty | None = None
+    holder: Literal["joint_conference"] | None = None
+    next: str | None = None
+
+
+class Clock(Strict):
+    zh: str
+    owes: Literal["bureau", "partner", "party", "joint_conference"]
+    cases: tuple[Case, ...] = Field(min_length=1)
+    on_expiry: OnExpiry
+    warn: tuple[float, ...] = ()
+    pauses_in: tuple[str, ...] = ()
+    repeats: bool = False
+
+
+class DutyLimit(Strict):
+    zh: str
+    limit: str = Field(pattern=LIMIT)
+
+
+class ClocksFile(Strict):
+    clocks: dict[str, Clock]
+    rungs: dict[str, Clock]
+    duties: dict[str, DutyLimit]
+
+
+def load_roadmap(folder: Path) -> tuple[RoadMapFile, ClocksFile]:
+    """Road map and clocks of a configuration folder, checked one against the other.
+
+    Raises:
+        ConfigError: every fault found, each with file, line and cure.
+    """
+    roads, road_at = load_located(folder / "roadmap.yaml", RoadMapFile)
+    clocks, clock_at = load_located(folder / "clocks.yaml", ClocksFile)
+    raise_if([*_machine_faults("petition", roads.petition, clocks, road_at), *_machine_faults("handoff", roads.handoff, clocks, road_at),
+              *_clock_faults(roads, clocks, clock_at)])
+    return roads, clocks
+
+
+def _machine_faults(name: str, machine: Machine, clocks: ClocksFile, at: Located) -> Iterator[Problem]:
+    states = machine.states
+    if machine.start not in states:
+        yield at.problem(f"起始状态 {machine.start} 不存在", "写一个 states 中已有的状态", name, "start")
+    for key, state in states.items():
+        here = (name, "states", key)
+        if state.end and (state.clocks or state.holder):
+            yield at.problem(f"终结状态 {key} 不应再有持有者或期限", "删去 holder 和 clocks，或删去 end", *here)
+        if not state.end and state.holder is None:
+            yield at.problem(f"状态 {key} 没有持有者", "写明 holder：谁必须采取下一步", *here)
+        if not state.end and state.holder != "handoff" and not state.clocks:
+            yield at.problem(f"等待状态 {key} 没有期限", "在 clocks 中写明至少一个期限（见 clocks.yaml）", *here)
+        for clock in state.clocks:
+            if clock not in clocks.clocks:
+                yield at.problem(f"状态 {key} 的期限 {clock} 在 clocks.yaml 中不存在", "改正名称，或在 clocks.yaml 中补上该期限", *here, "clocks")
+    writers: dict[tuple[str, str], tuple[int, str]] = {}
+    for i, edge in enumerate(machine.edges):
+        here_edge = (name, "edges", i)
+        for state_name in (*edge.from_, *(() if edge.to == SAME else (edge.to,))):
+            if state_name not in states:
+                yield at.problem(f"边 {edge.message} 指向不存在的状态 {state_name}", "写一个 states 中已有的状态", *here_edge)
+        for start in edge.from_:
+            before = writers.setdefault((start, edge.message), (i, edge.writer))
+            if before[0] != i:
+                both = f"{before[1]}、{edge.writer}" if before[1] != edge.writer else edge.writer
+                yield at.problem(f"从 {start} 出发的边 {edge.message} 写了两次（书写者：{both}）", "每条边只能有一个书写者：保留一条", *here_edge)
+        if edge.extends and edge.extends not in clocks.clocks:
+            yield at.problem(f"边 {edge.message} 延长的期限 {edge.extends} 不存在", "改正名称", *here_edge, "extends")
+        if edge.duty and edge.duty.kind not in clocks.duties:
+            yield at.problem(f"边 {edge.message} 的待办 {edge.duty.kind} 在 clocks.yaml 的 duties 中没有期限", "补上该待办的期限", *here_edge, "duty")
+    for key in states:
+        if not states[key].end and not any(key in edge.from_ and edge.to not in (SAME, key) for edge in machine.edges):
+            yield at.problem(f"状态 {key} 没有出路", "补上离开该状态的边，或标为 end", name, "states", key)
+
+
+def _clock_faults(roads: RoadMapFile, clocks: ClocksFile, at: Located) -> Iterator[Problem]:
+    for part, table in (("clocks", clocks.clocks), ("rungs", clocks.rungs)):
+        for key, clock in table.items():
+            if clock.cases[-1].profile or clock.cases[-1].branch:
+                yield at.problem(f"期限 {key} 没有兜底的一行", "最后一行 cases 不写 profile 和 branch", part, key, "cases")
+            follow = clock.on_expiry.next
+            if follow is not None and follow not in clocks.rungs:
+                yield at.problem(f"期限 {key} 届满后的下一级 {follow} 不存在", "写一个 rungs 中已有的名称", part, key, "on_expiry")
+            if clock.on_expiry.duty and clock.on_expiry.duty.kind not in clocks.duties:
+                yield at.problem(f"期限 {key} 届满后的待办 {clock.on_expiry.duty.kind} 没有期限", "在 duties 中补上", part, key, "on_expiry")
+            if follow == key and not clock.repeats:
+                yield at.problem(f"期限 {key} 自我重复而未写明 repeats", "写明 repeats: true", part, key)
+            for state in clock.pauses_in:
+                if state not in roads.handoff.states:
+                    yield at.problem(f"期限 {key} 的 pauses_in 写了不存在的状态 {state}", "改正状态名", part, key, "pauses_in")
+    used = {c for m in (roads.petition, roads.handoff) for s in m.states.values() for c in s.clocks}
+    for key in clocks.clocks.keys() - used:
+        yield at.problem(f"期限 {key} 没有任何状态使用", "在 roadmap.yaml 中使用它，或删去", "clocks", key)

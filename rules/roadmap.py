@@ -1,0 +1,86 @@
+"""The road map, ready to be asked: which edge, which clocks, which limit. Pure; built once from the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from config.roadmap import SAME, Case, Clock, ClocksFile, Edge, Machine, RoadMapFile, State
+
+MachineName = Literal["petition", "handoff"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRule:
+    """A clock with the case that applies to one body and branch."""
+
+    key: str
+    clock: Clock
+    case: Case
+
+    @property
+    def label(self) -> str:
+        """What a clerk reads beside a date: 内部时限 for a service level, 待确认 for an unconfirmed reading of the law."""
+        return {"internal": "内部时限", "memory": "法定（待确认）", "inference": "法定（待确认）"}.get(self.case.verified, "法定")
+
+
+class RoadMap:
+    """Index over states, edges and clocks.
+
+    Look-ups answer None for what the map does not hold; they never raise for bad input from outside.
+    """
+
+    def __init__(self, roads: RoadMapFile, clocks: ClocksFile) -> None:
+        self.file = roads
+        self.clocks_file = clocks
+        self._edges: dict[tuple[str, str, str], Edge] = {}
+        self._messages: dict[str, MachineName] = {}
+        for name in ("petition", "handoff"):
+            for edge in self.machine(name).edges:
+                self._messages[edge.message] = name
+                for start in edge.from_:
+                    self._edges[name, start, edge.message] = edge
+        self._clocks = {**clocks.clocks, **clocks.rungs}
+        self._rules: dict[tuple[str, str, str], ClockRule] = {}
+
+    def machine(self, name: MachineName) -> Machine:
+        return self.file.petition if name == "petition" else self.file.handoff
+
+    def state(self, machine: MachineName, name: str) -> State:
+        return self.machine(machine).states[name]
+
+    def edge(self, machine: MachineName, state: str, message: str) -> Edge | None:
+        """The edge that this message takes out of this state, or None where the map has none."""
+        return self._edges.get((machine, state, message))
+
+    def owner_of(self, message: str) -> MachineName | None:
+        """Which machine a message belongs to."""
+        return self._messages.get(message)
+
+    def has_edge_from(self, machine: MachineName, state: str) -> bool:
+        return any(key[0] == machine and key[1] == state for key in self._edges)
+
+    @staticmethod
+    def target(edge: Edge, state: str) -> str:
+        return state if edge.to == SAME else edge.to
+
+    def clock(self, key: str) -> Clock:
+        return self._clocks[key]
+
+    def is_rung(self, key: str) -> bool:
+        return key in self.clocks_file.rungs
+
+    def clock_rule(self, key: str, profile: str, branch: str) -> ClockRule:
+        """The clock `key` as it runs for a body of this profile and a petition of this branch."""
+        found = self._rules.get((key, profile, branch))
+        if found is None:
+            clock = self._clocks[key]
+            case = next(case for case in clock.cases if case.fits(profile, branch))
+            found = self._rules[key, profile, branch] = ClockRule(key, clock, case)
+        return found
+
+    def duty_limit(self, kind: str) -> str:
+        return self.clocks_file.duties[kind].limit
+
+    def duty_zh(self, kind: str) -> str:
+        return self.clocks_file.duties[kind].zh
