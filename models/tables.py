@@ -1,0 +1,357 @@
+"""The ledger's tables. The database itself keeps the invariant: what has not ended has a holder and a due date.
+
+All times are ``timestamptz``, written in UTC from the injected time source. ``*_sealed`` columns hold AES-GCM ciphertext
+(`models.seal`); nothing personal stands in any other column. Only `models.door` writes `state`, `holder` and `next_due`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Identity, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, SQLModel
+
+
+def _when(nullable: bool = True) -> Any:
+    return Column(DateTime(timezone=True), nullable=nullable)
+
+
+def _words() -> Any:
+    return Column(ARRAY(Text), nullable=False, server_default=text("'{}'"))
+
+
+def _json() -> Any:
+    return Column(JSONB, nullable=False, server_default=text("'{}'"))
+
+
+def _number() -> Any:
+    return Column(BigInteger, Identity(always=True), primary_key=True)
+
+
+def _held(ended: str) -> str:
+    return f"(state in ({ended}) and holder is null and next_due is null) or (state not in ({ended}) and holder is not null and next_due is not null)"
+
+
+PETITION_ENDS = ("CLOSED",)
+HANDOFF_ENDS = ("RETURNED", "CLOSED", "WITHDRAWN")
+
+
+class Petition(SQLModel, table=True):
+    """信访事项: one matter, one number, over all its hand-offs."""
+
+    __tablename__ = "petition"
+    __table_args__ = (
+        CheckConstraint(_held("'CLOSED'"), name="petition_held"),
+        UniqueConstraint("origin", "origin_ref", name="petition_origin"),
+        Index("petition_due", "next_due", postgresql_where=text("next_due is not null")),
+        Index("petition_waiting", "petition_no", postgresql_where=text("state = 'REGISTERED'")),
+    )
+    petition_no: str = Field(primary_key=True)
+    bureau: str
+    division: str
+    channel: str
+    klass: str
+    branch: str = ""
+    facts: dict[str, Any] = Field(sa_column=_json())
+    subject_sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    text_sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    origin: str
+    origin_ref: str
+    received_at: datetime = Field(sa_column=_when(False))
+    registered_at: datetime = Field(sa_column=_when(False))
+    state: str
+    holder: str | None = None
+    next_due: datetime | None = Field(None, sa_column=_when())
+    open_handoff: str | None = None
+    handoffs: int = 0
+    returned_by: list[str] = Field(sa_column=_words())
+    journal_seq: int = 0
+    journal_head: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    flags: list[str] = Field(sa_column=_words())
+    outcome: str = ""
+    closed_at: datetime | None = Field(None, sa_column=_when())
+    updated_at: datetime = Field(sa_column=_when(False))
+
+
+class PetitionCounter(SQLModel, table=True):
+    """How many petition numbers a bureau gave on a day: numbers are contiguous, so a removed petition leaves a hole."""
+
+    __tablename__ = "petition_counter"
+    division: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    last: int
+
+
+class Petitioner(SQLModel, table=True):
+    """信访人: everything about a person in one sealed value (JSON: name, phone, address, id_no)."""
+
+    __tablename__ = "petitioner"
+    petition_no: str = Field(sa_column=Column(Text, ForeignKey("petition.petition_no"), primary_key=True))
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Handoff(SQLModel, table=True):
+    """转送/交办: one referral of a petition to one body."""
+
+    __tablename__ = "handoff"
+    __table_args__ = (
+        CheckConstraint(_held("'RETURNED','CLOSED','WITHDRAWN'"), name="handoff_held"),
+        Index("handoff_one_open", "petition_no", unique=True, postgresql_where=text("state not in ('RETURNED','CLOSED','WITHDRAWN')")),
+        Index("handoff_by_petition", "petition_no"),
+        Index("handoff_by_day", "body", "issued_day"),
+        Index("handoff_due", "next_due", postgresql_where=text("next_due is not null")),
+    )
+    handoff_id: str = Field(primary_key=True)
+    petition_no: str = Field(foreign_key="petition.petition_no")
+    parent_handoff_id: str | None = None
+    body: str
+    way: str
+    basis: str
+    route_row: str
+    branch: str
+    round: int = 1
+    state: str
+    holder: str | None = None
+    next_due: datetime | None = Field(None, sa_column=_when())
+    partner_case_no: str | None = None
+    seq_out: int = 0
+    acked_out: int = 0
+    seq_in: int = 0
+    issued_at: datetime | None = Field(None, sa_column=_when())
+    issued_day: date | None = None
+    delivered_at: datetime | None = Field(None, sa_column=_when())
+    accepted_at: datetime | None = Field(None, sa_column=_when())
+    closed_at: datetime | None = Field(None, sa_column=_when())
+    request_digest: str = ""
+    refused_grounds: list[str] = Field(sa_column=_words())
+    flags: list[str] = Field(sa_column=_words())
+    outcome: str = ""
+    updated_at: datetime = Field(sa_column=_when(False))
+
+
+class Outbox(SQLModel, table=True):
+    """A message to a body, written with the change that caused it. Its id and bytes never change; only its delivery state does."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("handoff_id", "sequence", name="outbox_sequence"),
+        Index("outbox_due", "body", "next_attempt_at", postgresql_where=text("state in ('QUEUED','RETRY_WAIT','UNKNOWN')")),
+        Index("outbox_sending", "lease_until", postgresql_where=text("state = 'SENDING'")),
+        Index("outbox_open", "handoff_id", "sequence", postgresql_where=text("state not in ('RECEIPTED','WEAK_RECEIPT','DEAD')")),
+    )
+    message_id: str = Field(primary_key=True)
+    handoff_id: str = Field(foreign_key="handoff.handoff_id")
+    petition_no: str
+    body: str
+    message: str
+    sequence: int
+    body_sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    digest: str
+    state: str = "QUEUED"
+    attempts: int = 0
+    next_attempt_at: datetime = Field(sa_column=_when(False))
+    lease_owner: str | None = None
+    lease_until: datetime | None = Field(None, sa_column=_when())
+    created_at: datetime = Field(sa_column=_when(False))
+    receipted_at: datetime | None = Field(None, sa_column=_when())
+
+
+class Attempt(SQLModel, table=True):
+    """One try to deliver: when, what class of answer, when again. `detail` names causes, never content."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (Index("attempt_by_message", "message_id"),)
+    id: int | None = Field(None, sa_column=_number())
+    message_id: str
+    attempt_no: int
+    at: datetime = Field(sa_column=_when(False))
+    outcome: str
+    code: str
+    detail: str = ""
+    next_at: datetime | None = Field(None, sa_column=_when())
+
+
+class Receipt(SQLModel, table=True):
+    """技术回执 that a body gave: the evidence, byte for byte, with the signature that came with it."""
+
+    __tablename__ = "receipt"
+    message_id: str = Field(primary_key=True)
+    receipt_id: str
+    body: str
+    received_at: datetime = Field(sa_column=_when(False))
+    status: str
+    raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    signature: str
+    stored_at: datetime = Field(sa_column=_when(False))
+
+
+class Inbox(SQLModel, table=True):
+    """A message from a body, durable before it was answered, applied afterwards, in sequence."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("body", "message_id", name="inbox_message"),
+        Index("inbox_waiting", "id", postgresql_where=text("state = 'RECEIVED'")),
+        Index("inbox_held", "handoff_id", "sequence", postgresql_where=text("state = 'HELD'")),
+        Index("inbox_by_handoff", "handoff_id", "sequence"),
+    )
+    id: int | None = Field(None, sa_column=_number())
+    body: str
+    message_id: str
+    handoff_id: str
+    petition_no: str
+    message: str
+    round: int
+    sequence: int
+    event_at: datetime = Field(sa_column=_when(False))
+    raw_sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    receipt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    via: str = "hook"
+    state: str = "RECEIVED"
+    received_at: datetime = Field(sa_column=_when(False))
+    applied_at: datetime | None = Field(None, sa_column=_when())
+    note: str = ""
+
+
+class Clock(SQLModel, table=True):
+    """期限: one running limit. `ring_at` is when somebody must look next (a warning or the end), `due_at` the end."""
+
+    __tablename__ = "clock"
+    __table_args__ = (
+        Index("clock_ringing", "ring_at", postgresql_where=text("state = 'OPEN' and paused_at is null")),
+        Index("clock_open", "petition_no", postgresql_where=text("state = 'OPEN'")),
+        Index("clock_by_handoff", "handoff_id"),
+    )
+    id: int | None = Field(None, sa_column=_number())
+    petition_no: str = Field(foreign_key="petition.petition_no")
+    handoff_id: str | None = None
+    key: str
+    root: str
+    owes: str
+    limit: str
+    basis: str
+    label: str
+    started_at: datetime = Field(sa_column=_when(False))
+    due_at: datetime = Field(sa_column=_when(False))
+    ring_at: datetime = Field(sa_column=_when(False))
+    warned: int = 0
+    paused_at: datetime | None = Field(None, sa_column=_when())
+    provisional: bool = False
+    state: str = "OPEN"
+    closed_at: datetime | None = Field(None, sa_column=_when())
+
+
+class Duty(SQLModel, table=True):
+    """待办: a thing a person must do, by a date. `state_bound` duties end when the case leaves the state that opened them."""
+
+    __tablename__ = "duty"
+    __table_args__ = (
+        UniqueConstraint("kind", "ref", name="duty_once"),
+        Index("duty_due", "due_at", postgresql_where=text("closed_at is null")),
+        Index("duty_by_petition", "petition_no", postgresql_where=text("closed_at is null")),
+    )
+    duty_id: str = Field(primary_key=True)
+    kind: str
+    ref: str
+    petition_no: str | None = None
+    handoff_id: str | None = None
+    body: str | None = None
+    holder: str
+    zh: str
+    detail: dict[str, Any] = Field(sa_column=_json())
+    state_bound: bool = False
+    opened_at: datetime = Field(sa_column=_when(False))
+    due_at: datetime = Field(sa_column=_when(False))
+    escalations: int = 0
+    closed_at: datetime | None = Field(None, sa_column=_when())
+    closed_by: str = ""
+
+
+class Journal(SQLModel, table=True):
+    """流转记录: append-only (a trigger refuses changes), chained by SHA-256 per petition."""
+
+    __tablename__ = "journal"
+    __table_args__ = (UniqueConstraint("petition_no", "seq", name="journal_chain"),)
+    id: int | None = Field(None, sa_column=_number())
+    petition_no: str
+    seq: int
+    at: datetime = Field(sa_column=_when(False))
+    actor: str
+    act: str
+    handoff_id: str | None = None
+    from_state: str
+    to_state: str
+    holder: str | None = None
+    next_due: datetime | None = Field(None, sa_column=_when())
+    detail: dict[str, Any] = Field(sa_column=_json())
+    prev_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class BodyState(SQLModel, table=True):
+    """How a body's endpoint is doing: paused or not, since when, why. What a body *is* stands in config/bodies.yaml."""
+
+    __tablename__ = "body"
+    code: str = Field(primary_key=True)
+    paused_until: datetime | None = Field(None, sa_column=_when())
+    pause_reason: str = ""
+    failures: int = 0
+    last_ok_at: datetime | None = Field(None, sa_column=_when())
+    updated_at: datetime = Field(sa_column=_when(False))
+
+
+class Document(SQLModel, table=True):
+    """附件: kept by digest; the name may say who somebody is, so it is sealed."""
+
+    __tablename__ = "document"
+    __table_args__ = (Index("document_by_petition", "petition_no"),)
+    document_id: str = Field(primary_key=True)
+    petition_no: str
+    handoff_id: str | None = None
+    name_sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    media_type: str
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    digest: str
+    stored_at: datetime = Field(sa_column=_when(False))
+
+
+class Reconciliation(SQLModel, table=True):
+    """对账: one comparison of both ledgers for one body and one night."""
+
+    __tablename__ = "reconciliation"
+    __table_args__ = (UniqueConstraint("body", "for_day", "run", name="reconciliation_once"),)
+    id: int | None = Field(None, sa_column=_number())
+    body: str
+    for_day: date
+    run: int = 1
+    started_at: datetime = Field(sa_column=_when(False))
+    ended_at: datetime | None = Field(None, sa_column=_when())
+    state: str = "RUNNING"
+    days: int = 0
+    days_differing: int = 0
+    items: int = 0
+    differences: int = 0
+    healed: int = 0
+    note: str = ""
+
+
+class Difference(SQLModel, table=True):
+    """One place where the ledgers disagreed, and what became of it: healed, or a duty."""
+
+    __tablename__ = "difference"
+    __table_args__ = (Index("difference_by_run", "reconciliation_id"), Index("difference_by_handoff", "handoff_id"))
+    id: int | None = Field(None, sa_column=_number())
+    reconciliation_id: int = Field(sa_column=Column(BigInteger, ForeignKey("reconciliation.id"), nullable=False))
+    body: str
+    handoff_id: str
+    petition_no: str | None = None
+    kind: str
+    ours: dict[str, Any] = Field(sa_column=_json())
+    theirs: dict[str, Any] = Field(sa_column=_json())
+    action: str
+    found_at: datetime = Field(sa_column=_when(False))
+    healed_at: datetime | None = Field(None, sa_column=_when())
+    duty_id: str | None = None
