@@ -1,0 +1,1 @@
+"""The connector for bodies that speak the wire over HTTP."""

@@ -7,7 +7,7 @@ The bytes that were signed are the message: `encode` makes them once, they are s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -69,7 +69,7 @@ class Event:
     subject: str
     time: datetime
     sequence: int
-    data: dict[str, Any]
+    data: dict[str, Any] = field(repr=False)  # a petitioner's case must not reach a log by way of repr
 
     @property
     def name(self) -> str:
@@ -108,14 +108,14 @@ def check_data(name: str, data: Mapping[str, Any]) -> None:
     if required is None:
         raise BadEvent("unknown message name; the names are listed in docs/wire.md")
     for rules in (COMMON, required):
-        for field, rule in rules.items():
-            if field not in data:
-                raise BadEvent(f"{name}: data.{field} is missing")
-            if (wrong := rule(data[field])) is not None:
-                raise BadEvent(f"{name}: data.{field} {wrong}")
-    for field, rule in OPTIONAL.get(name, {}).items():
-        if field in data and (wrong := rule(data[field])) is not None:
-            raise BadEvent(f"{name}: data.{field} {wrong}")
+        for key, rule in rules.items():
+            if key not in data:
+                raise BadEvent(f"{name}: data.{key} is missing")
+            if (wrong := rule(data[key])) is not None:
+                raise BadEvent(f"{name}: data.{key} {wrong}")
+    for key, rule in OPTIONAL.get(name, {}).items():
+        if key in data and (wrong := rule(data[key])) is not None:
+            raise BadEvent(f"{name}: data.{key} {wrong}")
 
 
 def encode(event: Event) -> bytes:

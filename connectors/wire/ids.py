@@ -7,8 +7,8 @@ import re
 import time
 from datetime import datetime
 
-_CODE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
-_URN = re.compile(r"urn:xf:[a-z][a-z0-9]*(?::[a-z0-9]+)+")
+_CODE = re.compile(r"[a-z][a-z0-9_]*(?:-[a-z0-9_]+)+")
+_URN = re.compile(r"urn:xf:[a-z][a-z0-9_]*(?::[a-z0-9_]+)+")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -6,7 +6,7 @@ again: never, with the same key at once, or after the time in Retry-After.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from connectors.wire.strictjson import BadJson, JsonObject, dumps, loads
@@ -29,8 +29,8 @@ class Problem:
 
     type: str
     status: int
-    title: str
-    detail: str = ""
+    title: str = field(repr=False)  # another party's words: they may name a person, and a repr may reach a log
+    detail: str = field(default="", repr=False)
     instance: str | None = None
     origin: Origin = "sender"
     retry: Retry = "never"
