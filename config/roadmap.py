@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -82,7 +82,6 @@ class OnExpiry(Strict):
     flag: str | None = None
     urge: bool = False
     duty: RungDuty | None = None
-    holder: Literal["joint_conference"] | None = None
     next: str | None = None
 
 
@@ -107,20 +106,20 @@ class ClocksFile(Strict):
     duties: dict[str, DutyLimit]
 
 
-def load_roadmap(folder: Path) -> tuple[RoadMapFile, ClocksFile]:
-    """Road map and clocks of a configuration folder, checked one against the other.
+def load_roadmap(folder: Path, guards: Collection[str]) -> tuple[RoadMapFile, ClocksFile]:
+    """Road map and clocks of a configuration folder, checked one against the other. `guards`: the names that edges may use.
 
     Raises:
         ConfigError: every fault found, each with file, line and cure.
     """
     roads, road_at = load_located(folder / "roadmap.yaml", RoadMapFile)
     clocks, clock_at = load_located(folder / "clocks.yaml", ClocksFile)
-    raise_if([*_machine_faults("petition", roads.petition, clocks, road_at), *_machine_faults("handoff", roads.handoff, clocks, road_at),
+    raise_if([*_machine_faults("petition", roads.petition, clocks, road_at, guards), *_machine_faults("handoff", roads.handoff, clocks, road_at, guards),
               *_clock_faults(roads, clocks, clock_at)])
     return roads, clocks
 
 
-def _machine_faults(name: str, machine: Machine, clocks: ClocksFile, at: Located) -> Iterator[Problem]:
+def _machine_faults(name: str, machine: Machine, clocks: ClocksFile, at: Located, guards: Collection[str]) -> Iterator[Problem]:
     states = machine.states
     if machine.start not in states:
         yield at.problem(f"起始状态 {machine.start} 不存在", "写一个 states 中已有的状态", name, "start")
@@ -146,6 +145,9 @@ def _machine_faults(name: str, machine: Machine, clocks: ClocksFile, at: Located
             if before[0] != i:
                 both = f"{before[1]}、{edge.writer}" if before[1] != edge.writer else edge.writer
                 yield at.problem(f"从 {start} 出发的边 {edge.message} 写了两次（书写者：{both}）", "每条边只能有一个书写者：保留一条", *here_edge)
+        for guard in edge.guards:
+            if guard not in guards:
+                yield at.problem(f"边 {edge.message} 的守则 {guard} 不存在", f"用以下之一：{'、'.join(sorted(guards))}", *here_edge, "guards")
         if edge.extends and edge.extends not in clocks.clocks:
             yield at.problem(f"边 {edge.message} 延长的期限 {edge.extends} 不存在", "改正名称", *here_edge, "extends")
         if edge.duty and edge.duty.kind not in clocks.duties:

@@ -93,7 +93,11 @@ class Petitioner(SQLModel, table=True):
 
 
 class Handoff(SQLModel, table=True):
-    """转送/交办: one referral of a petition to one body."""
+    """转送/交办: one referral of a petition to one body.
+
+    `seq_out` is the last sequence given to a message to the body, `acked_out` the last it holds a receipt for, `seq_in` the last of its
+    messages applied. `partner_state` and `partner_round` are what the body itself must believe by now: what its ledger is compared with.
+    """
 
     __tablename__ = "handoff"
     __table_args__ = (
@@ -119,6 +123,8 @@ class Handoff(SQLModel, table=True):
     seq_out: int = 0
     acked_out: int = 0
     seq_in: int = 0
+    partner_state: str = ""
+    partner_round: int = 0
     issued_at: datetime | None = Field(None, sa_column=_when())
     issued_day: date | None = None
     delivered_at: datetime | None = Field(None, sa_column=_when())
@@ -147,6 +153,8 @@ class Outbox(SQLModel, table=True):
     body: str
     message: str
     sequence: int
+    round: int
+    partner_state: str
     body_sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     digest: str
     state: str = "QUEUED"
@@ -287,6 +295,7 @@ class Journal(SQLModel, table=True):
     holder: str | None = None
     next_due: datetime | None = Field(None, sa_column=_when())
     detail: dict[str, Any] = Field(sa_column=_json())
+    note_sealed: bytes | None = Field(None, sa_column=Column(LargeBinary, nullable=True))
     prev_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 

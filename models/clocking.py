@@ -1,0 +1,100 @@
+"""Clocks on working copies: opened and closed as a case changes state, paused, extended, rung."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from models.records import ClockRow, Working
+from rules.calendar import due, fraction
+from rules.house import House
+from rules.limits import parse_limit
+
+
+def open_clock(
+    work: Working, house: House, petition_no: str, handoff_id: str | None, key: str, root: str, body: str, branch: str, now: datetime,
+    party: str | None = None,
+) -> ClockRow:
+    """Start the clock `key` now; `root` is the clock at the foot of its ladder."""
+    rule = house.roads.clock_rule(key, house.profile(body), branch)
+    end = due(now, rule.case.limit, house.calendar)
+    warn = rule.clock.warn
+    clock = ClockRow(
+        None, petition_no, handoff_id, key, root, house.who(rule.clock.owes, body, party), rule.case.limit, rule.case.basis, rule.label, now,
+        end.instant, fraction(now, end, warn[0]) if warn else end.instant, 0, None, end.provisional,
+    )
+    work.new_clocks.append(clock)
+    work.clocks[petition_no].append(clock)
+    return clock
+
+
+def running(work: Working, petition_no: str, handoff_id: str | None) -> list[ClockRow]:
+    """Open clocks of one hand-off (or of the petition itself), paused ones included."""
+    return [c for c in work.clocks[petition_no] if c.state == "OPEN" and c.handoff_id == handoff_id]
+
+
+def close(work: Working, clocks: Iterable[ClockRow], state: str, now: datetime) -> None:
+    for clock in clocks:
+        clock.state, clock.closed_at = state, now
+        touch(work, clock)
+
+
+def touch(work: Working, clock: ClockRow) -> None:
+    if clock.id is not None:
+        work.changed_clocks[clock.id] = clock
+
+
+def enter(
+    work: Working, house: House, petition_no: str, handoff_id: str | None, body: str, branch: str, before: Iterable[str], after: Iterable[str],
+    state: str, now: datetime, party: str | None = None,
+) -> None:
+    """Set the clocks for a new state: those it no longer names are met, those it newly names start, those it pauses stop."""
+    before, after = set(before), list(after)
+    open_now = running(work, petition_no, handoff_id)
+    close(work, [c for c in open_now if c.root not in after], "MET", now)
+    roots = {c.root for c in open_now if c.state == "OPEN"}
+    for key in after:
+        if key not in before and key not in roots:
+            open_clock(work, house, petition_no, handoff_id, key, key, body, branch, now, party)
+    for clock in running(work, petition_no, handoff_id):
+        stops = state in house.roads.clock(clock.root).pauses_in
+        if stops and clock.paused_at is None:
+            clock.paused_at = now
+            touch(work, clock)
+        elif not stops and clock.paused_at is not None:
+            away = now - clock.paused_at
+            clock.due_at, clock.ring_at, clock.paused_at = clock.due_at + away, clock.ring_at + away, None
+            touch(work, clock)
+
+
+def extend(work: Working, house: House, clock: ClockRow, body: str, branch: str, days: int | None) -> bool:
+    """Lengthen a clock once, counted from its start, by at most what its case allows. False where the case allows none or less."""
+    case = house.roads.clock_rule(clock.root, house.profile(body), branch).case
+    if case.extension is None or clock.key != clock.root:
+        return False
+    most, base = parse_limit(case.extension), parse_limit(case.limit)
+    if days is not None and (most.unit != "d" or days > most.count):
+        if most.unit == "d":
+            return False
+        days = None
+    extra = most if days is None else parse_limit(f"{days}d")
+    if extra.unit == base.unit:
+        end = due(clock.started_at, base + extra, house.calendar)
+    else:
+        end = due(clock.due_at, extra, house.calendar)
+    clock.due_at = max(end.instant, clock.due_at)
+    clock.ring_at = max(clock.ring_at, clock.due_at) if clock.warned >= len(house.roads.clock(clock.key).warn) else clock.ring_at
+    clock.provisional = clock.provisional or end.provisional
+    touch(work, clock)
+    return True
+
+
+def next_ring(clock: ClockRow, house: House) -> datetime:
+    """When somebody must look at this clock next: at its next warning, or at its end."""
+    warn = house.roads.clock(clock.key).warn
+    return fraction(clock.started_at, clock.due_at, warn[clock.warned]) if clock.warned < len(warn) else clock.due_at
+
+
+def earliest(clocks: Iterable[ClockRow]) -> datetime | None:
+    """The next due date that these clocks give: paused ones do not count."""
+    return min((c.due_at for c in clocks if c.paused_at is None), default=None)

@@ -1,0 +1,53 @@
+"""Messages to bodies: composed here, queued by the door in the same transaction as the change that causes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from connectors.wire import events
+from connectors.wire.receipts import body_digest
+from models.records import Content, HandoffRow, Letter, PetitionRow
+from rules.calendar import SHANGHAI
+from rules.house import House
+
+# What the wire calls an act of the bureau, and the field that tells it from its sisters.
+_SAYS: Mapping[str, Mapping[str, str]] = {
+    "objection.upheld": {"decision": "upheld"},
+    "objection.rejected": {"decision": "rejected"},
+    "objection.escalated": {"decision": "escalated"},
+    "ruling.keep": {"decision": "rejected"},
+    "ruling.return": {"decision": "upheld"},
+    "result.accepted": {"review": "accepted"},
+    "result.rework": {"review": "rework"},
+}
+
+
+def compose(act: str, message: str, handoff: HandoffRow, said: Mapping[str, Any], house: House, now: datetime, then: str) -> Letter:
+    """The next message to the hand-off's body; takes its sequence number from the hand-off.
+
+    Args:
+        act: the edge's name; message: its name on the wire; said: further fields of `data`.
+        then: the state in which the body will be once it holds this message, or "" for no change.
+    """
+    handoff.seq_out += 1
+    data = {"petition_no": handoff.petition_no, "handoff_id": handoff.handoff_id, "round": handoff.round,
+            "to": house.bodies.get(handoff.body).urn, **said, **_SAYS.get(act, {})}
+    event = events.Event(
+        id=events.new_id(now), source=house.bodies.get(house.bureau).urn, type=events.event_type(message), subject=handoff.handoff_id,
+        time=now, sequence=handoff.seq_out, data=data,
+    )
+    raw = events.encode(event)
+    return Letter(event.id, handoff.handoff_id, handoff.petition_no, handoff.body, message, handoff.seq_out, handoff.round, then, raw, body_digest(raw), now)
+
+
+def request_data(petition: PetitionRow, handoff: HandoffRow, content: Content, house: House) -> dict[str, Any]:
+    """What a hand-off request tells the body: the case, the way, the basis, and the limits that will run."""
+    profile = house.profile(handoff.body)
+    limits = {key: house.roads.clock_rule(key, profile, handoff.branch).case.limit for key in ("objection_window", "accept", "result")}
+    return {
+        "state": "ISSUED", "way": handoff.way, "basis": handoff.basis, "klass": petition.klass, "branch": handoff.branch, "channel": content.channel,
+        "received_on": content.received_at.astimezone(SHANGHAI).date().isoformat(), "due": limits, "petitioner": content.petitioner,
+        "subject": content.subject, "text": content.text, "attachments": [],
+    }

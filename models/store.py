@@ -1,0 +1,166 @@
+"""Reading and writing for the door, set by set: one statement a table, however many petitions are moved at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from models.db import Connection
+from models.records import ClockRow, Content, DutyRow, HandoffRow, JournalRow, Letter, PetitionRow, Working
+from models.seal import Sealer
+
+# Wakes the resident worker; the payload says which desk has work, never which case.
+CHANNEL = "tonglu"
+
+_PETITION = [f.name for f in fields(PetitionRow)]
+_HANDOFF = [f.name for f in fields(HandoffRow)]
+_CLOCK = [f.name for f in fields(ClockRow)]
+_DUTY = [f.name for f in fields(DutyRow)]
+_JOURNAL = [f.name for f in fields(JournalRow)]
+
+
+def _columns(names: Sequence[str], skip: Iterable[str] = ()) -> str:
+    return ", ".join(f'"{name}"' for name in names if name not in skip)
+
+
+def load(connection: Connection, petition_nos: Iterable[str]) -> Working:
+    """Lock these petitions (in order of their numbers, so that two calls cannot wait for each other) and read what belongs to them."""
+    numbers = sorted(set(petition_nos))
+    work = Working()
+    if not numbers:
+        return work
+    rows = connection.execute(f"select {_columns(_PETITION)} from petition where petition_no = any(%s) order by petition_no for update", (numbers,))
+    for row in rows:
+        work.petitions[row[0]] = PetitionRow(*row)
+        work.clocks[row[0]] = []
+        work.duties[row[0]] = []
+    for row in connection.execute(f"select {_columns(_HANDOFF)} from handoff where petition_no = any(%s)", (numbers,)):
+        work.handoffs[row[0]] = HandoffRow(*row)
+    for row in connection.execute(f"select {_columns(_CLOCK)} from clock where petition_no = any(%s) and state = 'OPEN'", (numbers,)):
+        work.clocks[row[1]].append(ClockRow(*row))
+    for row in connection.execute(f"select {_columns(_DUTY)} from duty where petition_no = any(%s) and closed_at is null", (numbers,)):
+        work.duties[row[3]].append(DutyRow(*row))
+    return work
+
+
+def load_content(connection: Connection, work: Working, numbers: Iterable[str], sealer: Sealer) -> None:
+    """Unseal what a hand-off request must carry, for these petitions only."""
+    wanted = sorted(set(numbers) - work.content.keys())
+    if not wanted:
+        return
+    sql = """select p.petition_no, subject_sealed, text_sealed, channel, received_at, r.sealed
+             from petition p left join petitioner r using (petition_no) where p.petition_no = any(%s)"""
+    for number, subject, text, channel, received_at, person in connection.execute(sql, (wanted,)):
+        work.content[number] = Content(
+            sealer.open_text(subject, f"petition.subject:{number}"),
+            sealer.open_text(text, f"petition.text:{number}"),
+            None if person is None else sealer.open_json(person, f"petitioner:{number}"),
+            channel,
+            received_at,
+        )
+
+
+def flush(connection: Connection, work: Working, sealer: Sealer, now: Any) -> None:
+    """Write everything that changed. The order keeps the foreign keys and the partial unique indexes content."""
+    cursor = connection.cursor()
+    old_handoffs = [work.handoffs[i] for i in work.changed_handoffs if i not in set(work.new_handoffs)]
+    _update(cursor, "handoff", "handoff_id", _HANDOFF, old_handoffs, now)
+    _copy(cursor, "handoff", [*_HANDOFF, "updated_at"], ((*_values(_HANDOFF, work.handoffs[i]), now) for i in work.new_handoffs))
+    _update(cursor, "petition", "petition_no", _PETITION, [work.petitions[n] for n in work.changed_petitions], now)
+    closing = list(work.changed_clocks.values())
+    if closing:
+        cursor.execute(
+            """update clock c set due_at = v.due_at, ring_at = v.ring_at, warned = v.warned, paused_at = v.paused_at, state = v.state, closed_at = v.closed_at
+               from unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::timestamptz[], %s::text[], %s::timestamptz[])
+                 as v(id, due_at, ring_at, warned, paused_at, state, closed_at) where c.id = v.id""",
+            [[getattr(c, name) for c in closing] for name in ("id", "due_at", "ring_at", "warned", "paused_at", "state", "closed_at")],
+        )
+    names = [name for name in _CLOCK if name != "id"]
+    _copy(cursor, "clock", names, (_values(names, clock) for clock in work.new_clocks))
+    for duty in work.changed_duties.values():
+        cursor.execute(
+            "update duty set holder = %s, due_at = %s, escalations = %s, closed_at = %s, closed_by = %s where duty_id = %s",
+            (duty.holder, duty.due_at, duty.escalations, duty.closed_at, duty.closed_by, duty.duty_id),
+        )
+    insert_duties(connection, work.new_duties)
+    _queue(cursor, work.letters, sealer)
+    _copy(cursor, "journal", _JOURNAL, (_values(_JOURNAL, row) for row in work.journal))
+    if work.letters:
+        notify(connection, "outbox")
+
+
+def insert_duties(connection: Connection, duties: Sequence[DutyRow]) -> None:
+    """A duty is opened once per kind and reference, however often its cause is seen."""
+    if duties:
+        marks = ", ".join(["%s"] * len(_DUTY))
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"insert into duty ({_columns(_DUTY)}) values ({marks}) on conflict (kind, ref) do nothing",
+                [_values(_DUTY, duty) for duty in duties],
+            )
+
+
+def _queue(cursor: Any, letters: Sequence[Letter], sealer: Sealer) -> None:
+    columns = ["message_id", "handoff_id", "petition_no", "body", "message", "sequence", "round", "partner_state", "body_sealed", "digest",
+               "state", "attempts", "next_attempt_at", "created_at"]
+    _copy(
+        cursor, "outbox", columns,
+        ((m.message_id, m.handoff_id, m.petition_no, m.body, m.message, m.sequence, m.round, m.partner_state,
+          sealer.seal(m.raw, f"outbox:{m.message_id}"), m.digest, "QUEUED", 0, m.created_at, m.created_at) for m in letters),
+    )
+
+
+def notify(connection: Connection, desk: str) -> None:
+    """Wake the resident worker when this transaction commits."""
+    connection.execute("select pg_notify(%s, %s)", (CHANNEL, desk))
+
+
+def _values(names: Sequence[str], row: Any) -> tuple[Any, ...]:
+    return tuple(Jsonb(value) if isinstance(value, dict) else value for value in attrgetter(*names)(row))
+
+
+def _copy(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    rows = list(rows)
+    if not rows:
+        return
+    with cursor.copy(f"copy {table} ({_columns(columns)}) from stdin") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+_TYPES = {
+    "handoffs": "int", "journal_seq": "int", "round": "int", "seq_out": "int", "acked_out": "int", "seq_in": "int", "partner_round": "int",
+    "journal_head": "bytea", "facts": "jsonb", "next_due": "timestamptz", "received_at": "timestamptz", "closed_at": "timestamptz",
+    "issued_at": "timestamptz", "issued_day": "date", "delivered_at": "timestamptz", "accepted_at": "timestamptz",
+}
+# Arrays cannot be unnested beside scalars, so word lists travel as JSON text.
+_WORDS = ("returned_by", "flags", "refused_grounds")
+_FIXED = ("petition_no", "handoff_id", "division", "klass", "facts", "received_at", "parent_handoff_id", "way", "basis", "route_row")
+
+
+def _update(cursor: Any, table: str, key: str, names: Sequence[str], rows: Sequence[Any], now: Any) -> None:
+    if not rows:
+        return
+    moving = [name for name in names if name not in _FIXED]
+    params: list[Any] = [[getattr(row, key) for row in rows]]
+    casts = ["%s::text[]"]
+    sets = []
+    for name in moving:
+        if name in _WORDS:
+            params.append([Jsonb(getattr(row, name)) for row in rows])
+            casts.append("%s::jsonb[]")
+            sets.append(f'"{name}" = array(select jsonb_array_elements_text(v."{name}"))')
+        else:
+            params.append([getattr(row, name) for row in rows])
+            casts.append(f"%s::{_TYPES.get(name, 'text')}[]")
+            sets.append(f'"{name}" = v."{name}"')
+    params.append(now)
+    cursor.execute(
+        f"with v(the_key, {_columns(moving)}) as (select * from unnest({', '.join(casts)})) "
+        f"update {table} t set {', '.join(sets)}, updated_at = %s from v where t.{key} = v.the_key",
+        params,
+    )

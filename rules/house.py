@@ -1,0 +1,77 @@
+"""The whole configuration of one installation, loaded and checked as one: what the door and the flows are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from config.calendar import load_calendar
+from config.bodies import Bodies, load_bodies
+from config.roadmap import load_roadmap
+from config.routing import RoutingTable, load_routing
+from config.source import ConfigError, Problem
+from rules.calendar import WorkCalendar
+from rules.edge_guards import GUARDS
+from rules.roadmap import RoadMap
+
+T = TypeVar("T")
+PETITIONER = "petitioner"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Bodies, road map, routing table and calendar, and the bureau whose installation this is."""
+
+    bureau: str
+    bodies: Bodies
+    roads: RoadMap
+    table: RoutingTable
+    calendar: WorkCalendar
+
+    @property
+    def conference(self) -> str:
+        """The joint conference of the bureau's division: the people every escalation ends with."""
+        body = self.bodies.find("joint_conference", self.bodies.get(self.bureau).division)
+        assert body is not None, "load_house checks it"  # noqa: S101
+        return body.code
+
+    def who(self, role: str, body: str, party: str | None = None) -> str:
+        """The code of whoever plays this role for a hand-off to `body`: bureau, partner, joint_conference or party."""
+        if role == "bureau":
+            return self.bureau
+        if role == "joint_conference":
+            return self.conference
+        if role == "party":
+            return PETITIONER if party == PETITIONER else body
+        return body
+
+    def profile(self, body: str) -> str:
+        return self.bodies.get(body).profile if body in self.bodies else "agency"
+
+
+def load_house(folder: Path, bureau: str) -> House:
+    """Everything in one configuration folder.
+
+    Raises:
+        ConfigError: every fault of every file, each with file, line and cure. Nothing starts on a faulty configuration.
+    """
+    problems: list[Problem] = []
+    bodies = _collect(problems, lambda: load_bodies(folder / "bodies.yaml"))
+    roads = _collect(problems, lambda: load_roadmap(folder, GUARDS.keys()))
+    calendar = _collect(problems, lambda: load_calendar(folder / "calendar.yaml"))
+    table = None if bodies is None else _collect(problems, lambda: load_routing(folder / "routing.yaml", bodies))
+    if bodies is not None and (bureau not in bodies or bodies.get(bureau).kind != "bureau"):
+        problems.append(Problem("bodies.yaml", 1, f"设置的信访部门 {bureau} 不在机关目录中", "改正 TONGLU_BUREAU，或在 bodies.yaml 中补上该部门"))
+    if problems or bodies is None or roads is None or calendar is None or table is None:
+        raise ConfigError(problems)
+    return House(bureau, bodies, RoadMap(*roads), table, WorkCalendar(calendar))
+
+
+def _collect(problems: list[Problem], load: Callable[[], T]) -> T | None:
+    try:
+        return load()
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
