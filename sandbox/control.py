@@ -1,0 +1,146 @@
+"""The sandbox's own switches, for demos and tests; not part of the wire, unsigned, to be bound to localhost."""
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from connectors.wire import problems
+from connectors.wire.times import format_time
+from sandbox.answers import problem
+from sandbox.audit import effects, next_due, state
+from sandbox.downtime import Span, set_spans
+from sandbox.house import House
+from sandbox.manners.registry import LINES, BadManner
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class MannerChange(_Body):
+    """Which manner the cases that come from now on get, at these bodies (None: all)."""
+
+    manner: str
+    options: Mapping[str, Any] = {}
+    bodies: list[str] | None = None
+
+
+class Dropping(_Body):
+    """Whether to leave the hooks alone."""
+
+    drop: bool
+
+
+class DownChange(_Body):
+    """How long, in virtual hours from now, the bodies (None: all) are away; 0 brings them back."""
+
+    hours: float = Field(ge=0, le=24 * 3650)
+    mode: str = Field("close", pattern="^(close|503)$")
+    bodies: list[str] | None = None
+
+
+class Control:
+    """The handlers, over one house."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def routes(self) -> list[Route]:
+        """The routes under /control."""
+        return [
+            Route("/control/state", self.state),
+            Route("/control/effects", self.effects),
+            Route("/control/manners", self.manners),
+            Route("/control/manners", self.change_manners, methods=["POST"]),
+            Route("/control/drop_callbacks", self.drop_callbacks, methods=["POST"]),
+            Route("/control/down", self.down, methods=["POST"]),
+        ]
+
+    async def state(self, request: Request) -> Response:
+        """GET: counts by body, what is due, whether there is nothing to do before time moves on."""
+        house = self._house
+        now = house.now()
+        ready = house.outbox.ready()
+        steps = house.schedule.due(10_000)
+        soonest = next_due(house.reader, now, house.outbox.dropping)
+        return JSONResponse(
+            {
+                "now": format_time(now),
+                "idle": not ready and not steps,
+                "steps_due": len(steps),
+                "callbacks_due": len(ready),
+                "next_due": None if soonest is None else format_time(soonest),
+                "drop_callbacks": house.outbox.dropping,
+                "bodies": {
+                    code: {
+                        **counts,
+                        "manner": house.roster.of_body(house.reader, code)[0],
+                        "callbacks": dict(house.outbox.counts[code]),
+                    }
+                    for code, counts in state(house.reader, list(house.config.bodies), now).items()
+                },
+            }
+        )
+
+    async def effects(self, request: Request) -> Response:
+        """GET: what was really done, by hand-off id."""
+        return JSONResponse(await self._house.read(effects))
+
+    async def manners(self, request: Request) -> Response:
+        """GET: every manner with its line in Chinese."""
+        return JSONResponse(dict(LINES))
+
+    async def change_manners(self, request: Request) -> Response:
+        """POST {manner, options, bodies}."""
+        change = MannerChange.model_validate_json(await request.body())
+        codes = self._codes(change.bodies)
+
+        def work(db: sqlite3.Connection) -> None:
+            for code in codes:
+                self._house.roster.change(db, code, change.manner, change.options)
+
+        await self._house.writer.do(work)
+        return JSONResponse({"changed": codes})
+
+    async def drop_callbacks(self, request: Request) -> Response:
+        """POST {drop}."""
+        self._house.outbox.dropping = Dropping.model_validate_json(await request.body()).drop
+        return JSONResponse({"drop_callbacks": self._house.outbox.dropping})
+
+    async def down(self, request: Request) -> Response:
+        """POST {hours, mode, bodies}."""
+        change = DownChange.model_validate_json(await request.body())
+        codes, now = self._codes(change.bodies), self._house.now()
+        spans = [Span.of(now, timedelta(hours=change.hours), change.mode)] if change.hours else []
+
+        def work(db: sqlite3.Connection) -> None:
+            for code in codes:
+                set_spans(db, code, spans)
+
+        await self._house.writer.do(work)
+        return JSONResponse({"changed": codes})
+
+    def _codes(self, wanted: list[str] | None) -> list[str]:
+        known = self._house.config.bodies
+        for code in wanted or []:
+            if code not in known:
+                raise BadManner(f"no body {code} is served here; there are: {', '.join(known)}")
+        return list(known) if wanted is None else wanted
+
+
+async def explain(request: Request, error: Exception) -> Response:
+    """What is wrong with a control request, as a problem document."""
+    if isinstance(error, ValidationError):
+        detail = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        )
+    else:
+        detail = str(error)
+    return problem(problems.bad_request(detail))

@@ -1,0 +1,1 @@
+"""How invented bodies behave: one file a manner, all of them named in `registry`."""
