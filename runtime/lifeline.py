@@ -11,7 +11,8 @@ It is run by :class:`runtime.child.Child`, or by hand::
     python -m runtime.lifeline --signal SIGINT --grace 5 -- postgres -D data
 
 Only the standard library is used and nothing of the house is imported, so that it starts in some 30 ms and can be run
-by file name. It exits as the command did: its exit status, or 128 + the signal that ended it; 127 if it cannot start.
+by file name. The owner is our parent unless --owner names it, which is surer where it may end before we are up. The
+watcher exits as the command did: its exit status, or 128 + the signal that ended it; 127 if it cannot start.
 """
 
 from __future__ import annotations

@@ -49,9 +49,11 @@ def reachable_by(user: str | None, binaries: Path, copies: Path) -> Path:
     """`binaries`, or a copy of its whole installation under `copies` if `user` cannot enter it.
 
     The copy is made once per version and place, and appears in one step. The caller holds a lock on `copies`.
+    Raises BinariesError if the path has signs that the shell, through which initdb calls postgres, would expand.
     """
     if user is None or can_enter(binaries, user):
-        return binaries
+        return _safe(binaries)
+    _safe(copies)
     built = (binaries / "postgres").stat()
     key = hashlib.sha256(f"{binaries}|{built.st_size}|{built.st_mtime_ns}".encode()).hexdigest()[:12]
     copy = copies / f"binaries-{key}"
@@ -59,12 +61,34 @@ def reachable_by(user: str | None, binaries: Path, copies: Path) -> Path:
         for leftover in copies.glob("new-binaries-*"):
             shutil.rmtree(leftover)
         fresh = copies / f"new-binaries-{secrets.token_hex(4)}"
-        shutil.copytree(binaries.parent, fresh, symlinks=True, ignore=shutil.ignore_patterns("include", "doc", "man"))
+        for part in (binaries.parent, *_libraries_beside(binaries)):
+            unneeded = shutil.ignore_patterns("include", "*.a")
+            shutil.copytree(part, fresh / part.relative_to(_root_of(binaries)), symlinks=True, ignore=unneeded)
         for path in (fresh, *fresh.rglob("*")):
             if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or path.stat().st_mode & 0o100 else 0o444))
+                mode = path.stat().st_mode
+                path.chmod(mode | (0o555 if path.is_dir() or mode & 0o100 else 0o444))
         fresh.rename(copy)
-    return copy / binaries.name
+    return copy / binaries.relative_to(_root_of(binaries))
+
+
+def _safe(path: Path) -> Path:
+    if found := sorted(set(str(path)) & set('$`"\\\n')):
+        raise BinariesError(
+            f"PostgreSQL 程序的路径 {path} 含有 {' '.join(found)}，initdb 不能在这样的路径下运行；"
+            f"请把程序放到别处（{SETTING}），或用 TONGLU_DATA_DIR 另选位置"
+        )
+    return path
+
+
+def _root_of(binaries: Path) -> Path:
+    """The folder of the package and of the libraries beside it, which its programs look for by a relative path."""
+    return binaries.parents[2]
+
+
+def _libraries_beside(binaries: Path) -> list[Path]:
+    beside = _root_of(binaries) / f"{binaries.parents[1].name}.libs"
+    return [beside] if beside.is_dir() else []
 
 
 def major_version(binaries: Path) -> str:

@@ -48,17 +48,17 @@ def read(folder: Path) -> Cluster | None:
     return Cluster(place / "data", password)
 
 
-def prepare(folder: Path, binaries: Path, user: str | None) -> Cluster:
+def prepare(folder: Path, binaries: Path, user: str | None, lock: int) -> Cluster:
     """The cluster in `folder`, made now if there is none; to be run by `user` (None: ourselves).
 
-    The caller holds the lock of `folder`. Raises ClusterError if it cannot be made, or was made by another major
-    version of PostgreSQL.
+    `lock` is the caller's lock on `folder`, held by initdb too: killed, it clears up for a moment longer. Raises
+    ClusterError if it cannot be made, or was made by another major version of PostgreSQL or another user.
     """
     for leftover in folder.glob("new-cluster-*"):
         shutil.rmtree(leftover)
     found = read(folder)
     if found is None:
-        _make(folder, binaries, user)
+        _make(folder, binaries, user, lock)
         found = read(folder)
         assert found is not None  # noqa: S101 - just made, under the lock
     wanted = os.geteuid() if user is None else pwd.getpwnam(user).pw_uid
@@ -76,7 +76,7 @@ def prepare(folder: Path, binaries: Path, user: str | None) -> Cluster:
     return found
 
 
-def _make(folder: Path, binaries: Path, user: str | None) -> None:
+def _make(folder: Path, binaries: Path, user: str | None, lock: int) -> None:
     fresh = folder / f"new-cluster-{secrets.token_hex(6)}"
     fresh.mkdir(mode=0o711)
     fresh.chmod(0o711)
@@ -95,9 +95,8 @@ def _make(folder: Path, binaries: Path, user: str | None) -> None:
     command = [str(binaries / "initdb"), "--pgdata", str(data), "--username", SUPERUSER, "--pwfile", str(password)]
     command += ["--auth-local", "trust", "--auth-host", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"]
     command += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
-    initdb = Child(
-        "initdb", command, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}, log_path=log, cwd=Path("/"), user=user
-    )
+    environment = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+    initdb = Child("initdb", command, env=environment, log_path=log, cwd=Path("/"), user=user, hold=(lock,))
     initdb.start()
     status = initdb.wait(_INITDB_WITHIN_S)
     if status != 0:

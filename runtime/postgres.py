@@ -24,6 +24,7 @@ from psycopg import sql
 from runtime import pgbinaries, pgcluster, pgprocess
 from runtime.child import Child
 from runtime.pgcluster import SUPERUSER, Cluster
+from runtime.pgsettings import SETTINGS
 from runtime.places import PlaceError, can_enter, data_home, private_folder, server_user
 
 # A path of a socket has at most 107 bytes; PostgreSQL's file name in the folder takes 17 of them.
@@ -31,32 +32,6 @@ _SOCKET_FOLDER_BYTES = 90
 _STOP_GRACE_S = 60.0
 _LOG_KEEPS_BYTES = 10_000_000
 _POLL_S = 0.02
-
-SETTINGS: Mapping[str, str] = {
-    "max_connections": "200",
-    "shared_buffers": "128MB",
-    "work_mem": "8MB",
-    "maintenance_work_mem": "64MB",
-    "max_wal_size": "1GB",
-    "checkpoint_timeout": "15min",
-    "random_page_cost": "1.1",
-    "jit": "off",
-    "fsync": "on",
-    "full_page_writes": "on",
-    "synchronous_commit": "on",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "password_encryption": "scram-sha-256",
-    # "log" leaves out ERROR, whose text may quote a value that somebody typed; the client is told it all the same.
-    "log_min_messages": "log",
-    "log_min_error_statement": "panic",
-    "log_error_verbosity": "terse",
-    "log_statement": "none",
-    "log_min_duration_statement": "-1",
-    "log_parameter_max_length": "0",
-    "log_parameter_max_length_on_error": "0",
-    "log_checkpoints": "off",
-}
 
 
 class PostgresError(RuntimeError):
@@ -66,10 +41,10 @@ class PostgresError(RuntimeError):
 class PrivatePostgres:
     """The PostgreSQL in the folder `data_dir` (default: ``postgres`` under :func:`runtime.places.data_home`).
 
-    `settings` overrides single server settings of SETTINGS; `start_within` is the time a start may take, in seconds,
-    crash recovery included. One process at a time owns the server; when another calls `start()`, it attaches to the
-    one that runs, and takes it over only by starting it anew after the owner has gone. As a context manager it is
-    started on entry and, if owned, stopped on exit. Safe between threads; not to be used across a fork.
+    `settings` overrides single server settings of :mod:`runtime.pgsettings`; `start_within` is the time a start may
+    take, in seconds, crash recovery included. One process at a time owns the server; when another calls `start()`, it
+    attaches to the one that runs, and becomes the owner only by starting it anew after the first has gone. As a
+    context manager it is started on entry and, if owned, stopped on exit. Safe between threads; not across a fork.
     """
 
     name = "postgresql"
@@ -115,8 +90,8 @@ class PrivatePostgres:
             user = server_user()
             self._make_folder(user)
             until = time.monotonic() + self._start_within
-            while not self._attach():
-                if self._take_lock():
+            while self._owner_lock is not None or not self._attach():
+                if self._owner_lock is not None or self._take_lock():
                     self._start_owned(user, until)
                     return
                 if time.monotonic() > until:
@@ -217,8 +192,6 @@ class PrivatePostgres:
             raise PlaceError(f"无权写入 {self.folder}；请以建立它的用户运行，或用 TONGLU_DATA_DIR 另选位置")
 
     def _take_lock(self) -> bool:
-        if self._owner_lock is not None:
-            return True
         descriptor = os.open(self.folder / "owner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -228,10 +201,12 @@ class PrivatePostgres:
         self._owner_lock = descriptor
         return True
 
+    def _lock(self) -> int:
+        assert self._owner_lock is not None  # noqa: S101 - asked for by the owner only
+        return self._owner_lock
+
     def _attach(self) -> bool:
         """Join the server that another process owns, if it is ready."""
-        if self._owner_lock is not None:
-            return False
         cluster = pgcluster.read(self.folder)
         found = pgprocess.read_pid_file(cluster.data) if cluster else None
         if cluster is None or found is None or not found.ready or not pgprocess.is_server_of(found.pid, cluster.data):
@@ -245,7 +220,7 @@ class PrivatePostgres:
     def _start_owned(self, user: str | None, until: float) -> None:
         try:
             binaries = pgbinaries.reachable_by(user, pgbinaries.find(), self.folder)
-            self._cluster = pgcluster.prepare(self.folder, binaries, user)
+            self._cluster = pgcluster.prepare(self.folder, binaries, user, self._lock())
             self._start_server(binaries, user, self._cluster.data, until)
         except BaseException:
             self.stop()
@@ -261,7 +236,8 @@ class PrivatePostgres:
         if self.log_path.exists() and self.log_path.stat().st_size > _LOG_KEEPS_BYTES:
             self.log_path.replace(self.log_path.with_suffix(".log.1"))
         remembered = self.folder / "port"
-        port = int(remembered.read_text()) if remembered.exists() else 0
+        wanted = remembered.read_text().strip() if remembered.exists() else ""
+        port = int(wanted) if wanted.isdigit() else 0
         for _ in range(5):
             self._port = port if port and pgprocess.port_is_free(port) else pgprocess.some_free_port()
             self._child = self._server(binaries, user, data)
@@ -277,7 +253,6 @@ class PrivatePostgres:
         raise PostgresError(f"PostgreSQL 未能启动：{self._last_complaint(logged)}（日志：{self.log_path}）")
 
     def _server(self, binaries: Path, user: str | None, data: Path) -> Child:
-        assert self._owner_lock is not None  # noqa: S101 - only the owner starts it
         folder = str(self._sockets).replace('"', '""')
         settings = {
             **self._settings,
@@ -299,7 +274,7 @@ class PrivatePostgres:
             cwd=Path("/"),
             user=user,
             # The lock lasts as long as any process of the server, so that a successor cannot come too early.
-            hold=(self._owner_lock,),
+            hold=(self._lock(),),
         )
 
     def _wait_ready(self, data: Path, until: float) -> bool:
