@@ -5,25 +5,38 @@ It decides nothing about a case, opens no database session, and sends the bytes 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
 
+from connectors.wire.ids import is_token
 from connectors.wire.ledger import DayDigest, Item
 from connectors.wire.problems import Problem
 from connectors.wire.receipts import Receipt
 
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message to carry: `raw` is the exact encoded event, made once and never re-encoded."""
+    """One message to carry: `raw` is the exact encoded event, made once and never re-encoded.
+
+    `traceparent` is a W3C Trace Context header value or None. Raises ValueError if it or the message id cannot be one.
+    """
 
     message_id: str
     handoff_id: str
     body_code: str
     raw: bytes = field(repr=False)
     traceparent: str | None = None
+
+    def __post_init__(self) -> None:
+        if not is_token(self.message_id):
+            raise ValueError("message_id must be 1 to 64 of letters, digits, - and _")
+        if self.traceparent is not None and not _TRACEPARENT.fullmatch(self.traceparent):
+            raise ValueError("traceparent must be 00-<32 hex>-<16 hex>-<2 hex>; leave it out if there is no trace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -34,6 +35,8 @@ from connectors.wire.times import BEIJING
 
 CONTENT_TYPE = f"{MEDIA_TYPE}; charset=utf-8"
 MAX_PAGES = 10_000
+# Worth one more try within the second. A connect time-out has waited long enough, a certificate does not mend itself.
+PASSING = frozenset({"connect-failed", "dns", "tls"})
 
 
 class HttpOptions(BaseModel):
@@ -61,6 +64,13 @@ class HttpOptions(BaseModel):
             )
         return value.rstrip("/")
 
+    @field_validator("ca_file")
+    @classmethod
+    def _is_there(cls, value: str | None) -> str | None:
+        if value is not None and not Path(value).is_file():
+            raise ValueError("ca_file names no file; give the PEM file of the authorities, or leave it out")
+        return value
+
 
 class HttpConnector:
     """Reaches one body over HTTP. Many threads may share it; each has its own session and connection.
@@ -84,7 +94,7 @@ class HttpConnector:
         self._again = Retrying(
             stop=stop_after_attempt(2),
             wait=wait_random(0.1, 0.4),
-            retry=retry_if_exception(lambda error: isinstance(error, NotSent) and error.code != "certificate"),
+            retry=retry_if_exception(lambda error: isinstance(error, NotSent) and error.code in PASSING),
             reraise=True,
         )
 
@@ -206,12 +216,7 @@ class HttpConnector:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> HttpAnswer | Unknown | Unavailable:
         try:
-            try:
-                return self._transport.call(method, path, headers, body)
-            except NotSent as failure:
-                if failure.code == "certificate":
-                    raise
-                return self._again(self._transport.call, method, path, headers, body)
+            return self._again(self._transport.call, method, path, headers, body)
         except NotSent as failure:
             return Unavailable(f"no connection: {failure.code}", None, failure.code == "certificate", failure.code)
         except Lost as failure:
