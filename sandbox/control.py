@@ -72,7 +72,8 @@ class Control:
         return JSONResponse(
             {
                 "now": format_time(now),
-                "idle": not ready and not steps,
+                "idle": not ready and not steps and house.broken is None,
+                "broken": house.broken,
                 "steps_due": len(steps),
                 "callbacks_due": len(ready),
                 "next_due": None if soonest is None else format_time(soonest),

@@ -50,7 +50,8 @@ class Outbox:
         self._pool = ThreadPoolExecutor(house.config.senders, thread_name_prefix="sandbox-callback")
         self._poster = Poster()
         self._flying: dict[int, str] = {}
-        self._not_before: dict[int, float] = {}
+        self._not_before: dict[int, float] = {}  # real seconds: a quick try waits for its moment
+        self._at_latest: dict[int, float] = {}  # real seconds: a slow one need not wait for the virtual clock longer
         self._tasks: set[asyncio.Task[None]] = set()
         self.dropping = house.config.drop_callbacks
         self.counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -82,7 +83,7 @@ class Outbox:
             return []
         reader, now = self._house.reader, self._house.now()
         away, real = all_away(reader, now), time.monotonic()
-        late = [key for key, moment in self._not_before.items() if moment <= real]
+        late = [key for key, moment in self._at_latest.items() if moment <= real]
         marks = ",".join("?" * len(late))
         rows = reader.execute(
             f"{_READY} AND (o.send_at <= ? OR o.id IN ({marks})) ORDER BY o.id LIMIT ?",
@@ -131,6 +132,7 @@ class Outbox:
         if reply.taken:
             counts["taken" if reply.proven else "taken_unproven"] += 1
             self._not_before.pop(waiting.id, None)
+            self._at_latest.pop(waiting.id, None)
             await self._house.writer.do(
                 lambda db: db.execute(
                     "UPDATE outbox SET copies = copies - 1, sent = (copies <= 1), attempts = attempts + 1 WHERE id = ?",
@@ -148,7 +150,8 @@ class Outbox:
         pause = _SLOW[min(waiting.attempts - len(_QUICK), len(_SLOW) - 1)]
         pause = max(pause, timedelta(seconds=reply.retry_after))
         due = micros(self._house.now() + pause)
-        self._not_before[waiting.id] = time.monotonic() + _SLOW_REAL
+        self._not_before.pop(waiting.id, None)
+        self._at_latest[waiting.id] = time.monotonic() + _SLOW_REAL
         await self._house.writer.do(
             lambda db: db.execute(
                 "UPDATE outbox SET attempts = attempts + 1, send_at = ? WHERE id = ?", (due, waiting.id)

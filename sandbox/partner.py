@@ -51,6 +51,8 @@ class Partner:
         body, now = house.body(code), house.now()
         if body is None:
             return problem(problems.unknown_body())
+        if house.broken is not None:
+            return problem(problems.internal())
         raw = await read_body(request, MAX_BODY_BYTES)
         if raw is None:
             return problem(problems.too_large(MAX_BODY_BYTES))
