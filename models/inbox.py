@@ -1,0 +1,236 @@
+"""Messages from bodies: stored before they are answered, applied afterwards, each hand-off's in sequence, each once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.wire import events
+from models import store
+from models.db import Connection
+from models.door import advance
+from models.moves import SYSTEM, Actor, Move, Refused
+from models.seal import Sealer
+from rules.house import House
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A verified message from a body, and the receipt it will be (or was) given."""
+
+    body: str
+    message_id: str
+    handoff_id: str
+    message: str
+    round: int
+    sequence: int
+    event_at: datetime
+    raw: bytes
+    fingerprint: bytes
+    receipt: bytes
+    via: str = "hook"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the inbox answers: `new`, `same` (the stored receipt goes out again), `other` (same id, other bytes) or `stranger` (no such hand-off of this body)."""
+
+    verdict: str
+    receipt: bytes = b""
+
+
+def take_in(connection: Connection, messages: Sequence[Incoming], sealer: Sealer, now: datetime) -> list[Stored]:
+    """Make these messages durable (when the caller commits) and wake whoever applies them. One answer a message, in order."""
+    owners = {h: (b, n) for h, b, n in connection.execute(
+        "select handoff_id, body, petition_no from handoff where handoff_id = any(%s)", ([m.handoff_id for m in messages],))}
+    known: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+    sql = """select i.body, i.message_id, i.fingerprint, i.receipt from inbox i
+             join unnest(%s::text[], %s::text[]) as v(body, message_id) using (body, message_id)"""
+
+    def look(rows: Iterable[Incoming]) -> None:
+        wanted = list(rows)
+        for body, message_id, fingerprint, receipt in connection.execute(sql, ([m.body for m in wanted], [m.message_id for m in wanted])):
+            known[body, message_id] = (fingerprint, receipt)
+
+    look(messages)
+    fresh: dict[tuple[str, str], Incoming] = {}
+    for m in messages:
+        if (m.body, m.message_id) not in known and owners.get(m.handoff_id, ("", ""))[0] == m.body:
+            fresh.setdefault((m.body, m.message_id), m)
+    inserted: set[tuple[str, str]] = set()
+    if fresh:
+        rows = [(m.body, m.message_id, m.handoff_id, owners[m.handoff_id][1], m.message, m.round, m.sequence, m.event_at,
+                 sealer.seal(m.raw, f"inbox:{m.body}:{m.message_id}"), m.fingerprint, m.receipt, m.via, "RECEIVED", now, "") for m in fresh.values()]
+        columns = "body, message_id, handoff_id, petition_no, message, round, sequence, event_at, raw_sealed, fingerprint, receipt, via, state, received_at, note"
+        casts = "%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[], %s::timestamptz[], %s::bytea[], %s::bytea[], %s::bytea[], %s::text[], %s::text[], %s::timestamptz[], %s::text[]"
+        done = connection.execute(
+            f"insert into inbox ({columns}) select * from unnest({casts}) on conflict (body, message_id) do nothing returning body, message_id",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+        inserted = {(b, i) for b, i in done}
+        look(m for key, m in fresh.items() if key not in inserted)  # another process was faster
+        store.notify(connection, "inbox")
+    answers = []
+    for m in messages:
+        key = (m.body, m.message_id)
+        if key in inserted and fresh[key] is m:
+            answers.append(Stored("new", m.receipt))
+        elif key in inserted or key in known:
+            fingerprint, receipt = known.get(key) or (fresh[key].fingerprint, fresh[key].receipt)
+            answers.append(Stored("same" if fingerprint == m.fingerprint else "other", receipt))
+        else:
+            answers.append(Stored("stranger"))
+    return answers
+
+
+@dataclass(slots=True)
+class Applied:
+    """What one call of `apply` did; `lines` has one (petition_no, body, message, what) a message, for traces."""
+
+    applied: int = 0
+    duplicates: int = 0
+    held: int = 0
+    quarantined: int = 0
+    lines: list[tuple[str, str, str, str]] | None = None
+
+    @property
+    def total(self) -> int:
+        return self.applied + self.duplicates + self.held + self.quarantined
+
+
+@dataclass(slots=True)
+class _Row:
+    id: int
+    body: str
+    message_id: str
+    handoff_id: str
+    petition_no: str
+    message: str
+    round: int
+    sequence: int
+    state: str
+    raw_sealed: bytes
+
+
+def waiting(connection: Connection) -> int:
+    """How many stored messages wait to be applied."""
+    row = connection.execute("select count(*) from inbox where state = 'RECEIVED'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def apply(connection: Connection, limit: int, house: House, sealer: Sealer, now: datetime, body: str | None = None) -> Applied:
+    """Apply waiting messages of up to `limit` petitions (of one body, or all), in one transaction of the caller's.
+
+    Per hand-off: the next in sequence is applied; one at or before the last is a duplicate; one past a gap is held. What the road map
+    does not allow is quarantined as a clerk's duty and counted as read, so that what follows is not held for ever.
+    """
+    only = "and i.body = %(body)s" if body else ""
+    # Locking the petitions keeps two appliers off one hand-off, whose messages must stay in order.
+    numbers = [n for (n,) in connection.execute(
+        f"""select p.petition_no from petition p where p.petition_no in
+            (select i.petition_no from inbox i where i.state = 'RECEIVED' {only} order by i.id limit %(limit)s)
+            order by p.petition_no for update skip locked""", {"limit": limit, "body": body})]
+    tally = Applied(lines=[])
+    if not numbers:
+        return tally
+    rows = [_Row(*r) for r in connection.execute(
+        """select id, body, message_id, handoff_id, petition_no, message, round, sequence, state, raw_sealed from inbox
+           where petition_no = any(%s) and state in ('RECEIVED', 'HELD') order by handoff_id, sequence, id""", (numbers,))]
+    last = dict(connection.execute("select handoff_id, seq_in from handoff where handoff_id = any(%s)", ([r.handoff_id for r in rows],)).fetchall())
+    marks: dict[int, tuple[str, str]] = {}
+    take: list[tuple[_Row, Move]] = []
+    before: list[_Row] = []
+    for row in rows:
+        if row.sequence <= last[row.handoff_id]:
+            before.append(row)
+        elif row.sequence > last[row.handoff_id] + 1:
+            marks[row.id] = ("HELD", "")
+        else:
+            last[row.handoff_id] = row.sequence
+            take.append((row, _move(row, sealer)))
+    answers = advance(connection, [move for _, move in take], house, sealer, now)
+    after: list[Move] = []
+    for (row, move), answer in zip(take, answers, strict=True):
+        if isinstance(answer, Refused):
+            marks[row.id] = ("QUARANTINED", f"{answer.code}: {answer.why}")
+            after += _quarantine(row, move, answer.code)
+        else:
+            marks[row.id] = ("APPLIED", "")
+    for row in before:
+        if _told_before(connection, row, marks):
+            marks[row.id] = ("DUPLICATE", "")
+        else:
+            marks[row.id] = ("QUARANTINED", "sequence: 顺序号已被另一条消息使用")
+            after += _quarantine(row, None, "sequence-reused")
+    advance(connection, after, house, sealer, now)
+    _mark(connection, rows, marks, now, tally)
+    return tally
+
+
+def _move(row: _Row, sealer: Sealer) -> Move:
+    data: dict[str, Any] = events.decode(sealer.open(row.raw_sealed, f"inbox:{row.body}:{row.message_id}")).data
+    act = row.message
+    if act == "withdraw.answer":
+        act = "withdraw.agreed" if data.get("agreed") else "withdraw.refused"
+    said = {**data, "round": row.round, "sequence": row.sequence, "message_id": row.message_id}
+    return Move(act, Actor("partner", row.body), handoff_id=row.handoff_id, data=said, sequence=row.sequence)
+
+
+def _quarantine(row: _Row, move: Move | None, code: str) -> list[Move]:
+    said = {"kind": "quarantine", "ref": f"{row.body}:{row.message_id}", "code": code, "message_id": row.message_id, "sequence": row.sequence}
+    return [Move("message.quarantined", SYSTEM, handoff_id=row.handoff_id, data=said, sequence=move.sequence if move else None),
+            Move("duty.open", SYSTEM, handoff_id=row.handoff_id, data=said)]
+
+
+def _told_before(connection: Connection, row: _Row, marks: dict[int, tuple[str, str]]) -> bool:
+    """Whether the message that holds this sequence number says the same thing (a sender that made a new id for the same event)."""
+    sql = """select count(*) filter (where message = %s), count(*) from inbox where handoff_id = %s and sequence = %s and id <> %s
+             and (state in ('APPLIED', 'QUARANTINED', 'DUPLICATE') or id = any(%s))"""
+    done = [i for i, mark in marks.items() if mark[0] in ("APPLIED", "QUARANTINED")]
+    found = connection.execute(sql, (row.message, row.handoff_id, row.sequence, row.id, done)).fetchone()
+    return found is None or found[0] > 0 or found[1] == 0
+
+
+def _mark(connection: Connection, rows: Sequence[_Row], marks: dict[int, tuple[str, str]], now: datetime, tally: Applied) -> None:
+    changed = [r for r in rows if marks[r.id][0] != r.state]
+    if changed:
+        connection.execute(
+            """update inbox i set state = v.state, note = v.note, applied_at = case when v.state = 'HELD' then null else %s::timestamptz end
+               from unnest(%s::bigint[], %s::text[], %s::text[]) as v(id, state, note) where i.id = v.id""",
+            (now, [r.id for r in changed], [marks[r.id][0] for r in changed], [marks[r.id][1] for r in changed]),
+        )
+    count: dict[str, int] = defaultdict(int)
+    for row in changed:
+        count[marks[row.id][0]] += 1
+        if tally.lines is not None:
+            tally.lines.append((row.petition_no, row.body, row.message, marks[row.id][0]))
+    tally.applied, tally.duplicates, tally.held, tally.quarantined = (count[k] for k in ("APPLIED", "DUPLICATE", "HELD", "QUARANTINED"))
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A hand-off whose messages past `after` are missing while a later one is held."""
+
+    body: str
+    handoff_id: str
+    petition_no: str
+    after: int
+
+
+def gaps(connection: Connection, now: datetime, older_than: timedelta) -> list[Gap]:
+    """Hand-offs with a message held longer than that: the missing ones must be fetched (handoff-protocol 1.9)."""
+    sql = """select distinct i.body, i.handoff_id, i.petition_no, h.seq_in from inbox i join handoff h using (handoff_id)
+             where i.state = 'HELD' and i.received_at <= %s order by 1, 2"""
+    return [Gap(*row) for row in connection.execute(sql, (now - older_than,))]
+
+
+def sent_by(connection: Connection, body: str, handoff_id: str, after: int, sealer: Sealer) -> list[bytes] | None:
+    """What we sent about a hand-off past that sequence, as raw events; None where the hand-off is not this body's."""
+    owner = connection.execute("select body from handoff where handoff_id = %s", (handoff_id,)).fetchone()
+    if owner is None or owner[0] != body:
+        return None
+    rows = connection.execute("select message_id, body_sealed from outbox where handoff_id = %s and sequence > %s order by sequence", (handoff_id, after))
+    return [sealer.open(sealed, f"outbox:{message_id}") for message_id, sealed in rows]
