@@ -60,8 +60,8 @@ for _tag, _pattern, _first in (
 
 def parse(text: str) -> Tree:
     """The text's data and lines. Raises `YamlFault` for broken YAML, an empty file and every repeated key."""
-    loader = _Core(text)
     try:
+        loader = _Core(text)
         node = loader.get_single_node()
         if node is None:
             raise YamlFault([(1, "文件是空的", "写入配置内容")])
@@ -76,8 +76,6 @@ def parse(text: str) -> Tree:
     except yaml.YAMLError as error:  # a character YAML forbids has a position but no mark
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         raise YamlFault([(line, "含有 YAML 不允许的字符", "删除该行的控制字符")]) from None
-    finally:
-        loader.dispose()
     if reader.faults:
         raise YamlFault(reader.faults)
     return Tree(data, Lines(reader.lines))
@@ -109,8 +107,11 @@ class _Reader:
 
     def _scalar(self, node: yaml.ScalarNode, line: int) -> Any:
         try:
-            return self._loader.construct_object(node)
-        except ValueError:  # an explicit tag the text does not fit, or a number past Python's limit of digits
+            value = self._loader.construct_object(node)
+            if isinstance(value, str):
+                value.encode()  # an escape can write half a surrogate pair, which no file or database could store
+            return value
+        except ValueError:  # that, an explicit tag the text does not fit, or a number past Python's limit of digits
             self.faults.append((line, "值与其类型不符", "去掉类型标记，或给该值加上引号"))
             return None
 
