@@ -20,6 +20,8 @@ from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
 
 from runtime import pgbinaries, pgcluster, pgprocess
 from runtime.child import Child
@@ -87,9 +89,15 @@ class PrivatePostgres:
         with self._mutex:
             if self.alive():
                 return
+            until = time.monotonic() + self._start_within
+            if self._child is not None and self._child.alive() and self._cluster is not None:
+                # Busy or recovering after a backend's crash: only one that stays silent is started anew.
+                if self._wait_ready(self._cluster.data, until):
+                    return
+                self._child.stop()
+                until = time.monotonic() + self._start_within
             user = server_user()
             self._make_folder(user)
-            until = time.monotonic() + self._start_within
             while self._owner_lock is not None or not self._attach():
                 if self._owner_lock is not None or self._take_lock():
                     self._start_owned(user, until)
@@ -288,14 +296,11 @@ class PrivatePostgres:
         return False
 
     def _answers(self) -> bool:
-        if self._cluster is None:
-            return False
-        try:
-            with self.connect() as connection:
-                row = connection.execute("SELECT current_setting('data_directory')").fetchone()
-        except psycopg.OperationalError:
-            return False
-        return row is not None and row[0] == str(self._cluster.data)
+        """Whether somebody accepts connections on the socket; a server without a free one still does."""
+        asked = make_conninfo(
+            host=str(self._sockets), port=self._port, user=SUPERUSER, dbname="postgres", connect_timeout=5
+        )
+        return Ping(PGconn.ping(asked.encode())) is Ping.OK
 
     def _socket_folder(self, user: str | None) -> Path:
         beside = self.folder / "sockets"

@@ -18,7 +18,7 @@ from runtime import pgbinaries, pgprocess
 from runtime.pgcluster import ClusterError
 from runtime.places import PlaceError
 from runtime.postgres import PostgresError, PrivatePostgres
-from tests.runtime.processes import comes_true, lives, next_line, owner, python_for
+from tests.runtime.processes import comes_true, lives, next_line, owner, parent_of, python_for
 
 OWNER = """
 import sys, time
@@ -70,10 +70,10 @@ def test_a_kill_of_the_owner_leaves_no_process_and_loses_nothing(folder: Path) -
 
 def test_a_kill_of_the_server_or_of_the_watcher_is_noticed_and_mended_on_the_same_port(folder: Path) -> None:
     with PrivatePostgres(folder) as server:
-        for _ in range(2):
+        for victim in ("server", "watcher"):
             url, pid = server.url(), server.pid
             assert pid is not None
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid if victim == "server" else parent_of(pid), signal.SIGKILL)
             assert comes_true(lambda: not server.alive())
             server.start()
             assert server.owned
@@ -183,17 +183,39 @@ def test_data_of_another_version_or_without_password_are_named(folder: Path) -> 
         PrivatePostgres(folder).start()
 
 
-def test_a_server_started_by_hand_on_the_same_data_is_not_touched(folder: Path) -> None:
-    script = OWNER.replace("server.start()", "server.start(); import os; os.close(server._owner_lock)")
-    process = owner(script, str(folder))
-    assert next_line(process) == "starting"
-    pid = int(next_line(process).split()[0])
-    with PrivatePostgres(folder) as guest:
-        assert not guest.owned
-        assert guest.pid == pid
-    process.kill()
-    process.wait()
-    assert comes_true(lambda: not lives(pid))
+def test_a_server_started_by_hand_on_the_same_data_is_used_and_left_running(folder: Path) -> None:
+    with PrivatePostgres(folder):
+        pass
+    data, sockets = folder / "cluster" / "data", folder / "sockets"
+    identity = data.stat().st_uid if os.geteuid() == 0 else None
+    port = pgprocess.some_free_port()
+    by_hand = subprocess.Popen(
+        [pgbinaries.find() / "postgres", "-D", data, "-p", str(port), "-k", f'"{sockets}"', "-h", "127.0.0.1"],
+        user=identity,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert comes_true(lambda: (found := pgprocess.read_pid_file(data)) is not None and found.ready)
+        with PrivatePostgres(folder) as guest:
+            assert not guest.owned
+            assert guest.pid == by_hand.pid
+        assert lives(by_hand.pid)
+    finally:
+        by_hand.send_signal(signal.SIGINT)
+        by_hand.wait()
+
+
+def test_a_server_without_a_free_connection_is_not_taken_for_dead(folder: Path) -> None:
+    with PrivatePostgres(folder, settings={"max_connections": "5"}) as server:
+        pid = server.pid
+        crowd = [psycopg.connect(server.url()) for _ in range(5)]
+        with pytest.raises(psycopg.OperationalError, match="too many"):
+            psycopg.connect(server.url())
+        assert server.alive()
+        server.start()
+        assert server.pid == pid
+        for connection in crowd:
+            connection.close()
 
 
 @as_root
