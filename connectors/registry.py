@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from connectors.base import Connector, Keys
-from connectors.http.connector import HttpConnector, HttpOptions
+from connectors.http.connector import HttpConnector
+from connectors.http.options import HttpOptions
 from connectors.wire.signing import BadKey
 
 O = TypeVar("O", bound=BaseModel)  # noqa: E741  the options of a kind

@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from connectors.base import Keys
-from connectors.http.connector import HttpConnector, HttpOptions
+from connectors.http.connector import HttpConnector
+from connectors.http.options import HttpOptions
 from connectors.wire import receipts
 from connectors.wire.events import Event, encode, event_type, new_id
 from connectors.wire.signing import new_secret, sign
@@ -153,9 +154,7 @@ def read_request(connection: socket.socket) -> bytes:
     while b"\r\n\r\n" not in data:
         data += connection.recv(65_536)
     head, _, body = data.partition(b"\r\n\r\n")
-    length = next(
-        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-l")), 0
-    )
+    length = next((int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-l")), 0)
     while len(body) < length:
         body += connection.recv(65_536)
     return head + b"\r\n\r\n" + body
@@ -173,9 +172,7 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def event(
-    name: str = "handoff.request", source: str = BUREAU, to: str = COURT, sequence: int = 1, **data: Any
-) -> Event:
+def event(name: str = "handoff.request", source: str = BUREAU, to: str = COURT, sequence: int = 1, **data: Any) -> Event:
     """A message with the common fields and `data`."""
     handoff_id = data.pop("handoff_id", None) or new_id()
     common = {"petition_no": PETITION, "handoff_id": handoff_id, "round": 1, "to": to}

@@ -12,7 +12,8 @@ from email.utils import format_datetime
 import pytest
 
 from connectors.base import Delivered, Outcome, Refused, Unavailable, Unknown
-from connectors.http.connector import HttpConnector, HttpOptions
+from connectors.http.connector import HttpConnector
+from connectors.http.options import HttpOptions
 from connectors.http.retryafter import retry_after
 from connectors.wire import problems, receipts
 from tests.connectors.partner import (
@@ -34,9 +35,7 @@ from tests.connectors.partner import (
 from tests.connectors.test_http_submit import outgoing
 
 
-def answering(
-    status: int, problem: problems.Problem | None = None, retry: str | None = None
-) -> Callable[[Request], Reply]:
+def answering(status: int, problem: problems.Problem | None = None, retry: str | None = None) -> Callable[[Request], Reply]:
     headers = {}
     if problem is not None:
         headers["Content-Type"] = problems.MEDIA_TYPE + "; charset=utf-8"

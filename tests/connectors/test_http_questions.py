@@ -77,10 +77,7 @@ def test_not_received_is_told_from_a_missing_page() -> None:
 
 def test_messages_come_in_pages_byte_for_byte() -> None:
     handoff_id = new_id()
-    raws = [
-        encoded("handoff.progress", source=COURT, to=BUREAU, sequence=n, handoff_id=handoff_id, note="办理中")
-        for n in range(1, 6)
-    ]
+    raws = [encoded("handoff.progress", source=COURT, to=BUREAU, sequence=n, handoff_id=handoff_id, note="办理中") for n in range(1, 6)]
 
     def answer(request: Request) -> Reply:
         after = int(request.path.rpartition("=")[2])

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from connectors.base import Unavailable
-from connectors.http.connector import HttpConnector, HttpOptions
+from connectors.http.connector import HttpConnector
+from connectors.http.options import HttpOptions
 from tests.connectors.partner import BUREAU, KEYS, NOW
 from tests.connectors.test_http_submit import outgoing
 

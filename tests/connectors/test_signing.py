@@ -42,9 +42,7 @@ def test_a_missing_or_empty_header(missing: str) -> None:
     assert reason(headers(**{missing: ""})) == "missing"
 
 
-@pytest.mark.parametrize(
-    "stamp", ["hello", "1614265330.5", "-1614265330", "+1614265330", "1e9", "１６", "9" * 13, " 16"]
-)
+@pytest.mark.parametrize("stamp", ["hello", "1614265330.5", "-1614265330", "+1614265330", "1e9", "１６", "9" * 13, " 16"])
 def test_a_timestamp_that_is_no_whole_number(stamp: str) -> None:
     assert reason(headers(timestamp=stamp)) == "malformed"
 
