@@ -1,0 +1,71 @@
+"""Where two ledgers disagree about one hand-off, and what follows from it (handoff-protocol 1.12). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal[
+    "missing_at_partner", "unknown_to_us", "receipt_lost", "messages_missing_at_partner", "partner_ahead", "we_ahead", "digest_differs",
+    "two_case_numbers", "state_differs",
+]
+Action = Literal["resend", "ask", "fetch", "duty"]
+
+KIND_ZH: dict[Kind, str] = {
+    "missing_at_partner": "对方账上没有此件",
+    "unknown_to_us": "对方账上有我方未发之件",
+    "receipt_lost": "对方已收，我方缺回执",
+    "messages_missing_at_partner": "对方缺后续来文",
+    "partner_ahead": "对方已办，回告未到",
+    "we_ahead": "我方记录多于对方",
+    "digest_differs": "转送件内容摘要不符",
+    "two_case_numbers": "同一转送件有两个案号",
+    "state_differs": "状态不符",
+}
+ACTION_ZH: dict[Action, str] = {"resend": "按原编号重发", "ask": "按编号查询", "fetch": "补取来文", "duty": "转人工核对"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One hand-off as one of the two ledgers has it, told from the partner's side. `last_seq_in` 0: no receipt from the partner yet."""
+
+    state: str
+    round: int
+    last_seq_in: int
+    last_seq_out: int
+    body_digest: str
+    partner_case_no: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    kind: Kind
+    action: Action
+
+
+def compare(ours: Line | None, theirs: Line | None) -> tuple[Finding, ...]:
+    """What is wrong with one hand-off; empty when the ledgers agree.
+
+    What can be healed by asking, fetching or sending again is; what would mean going back on our own record, or says that the partner
+    holds something else than we sent, is a person's.
+    """
+    if theirs is None:
+        return () if ours is None or ours.last_seq_in == 0 else (Finding("missing_at_partner", "resend"),)
+    if ours is None:
+        return (Finding("unknown_to_us", "duty"),)
+    if theirs.body_digest != ours.body_digest:
+        return (Finding("digest_differs", "duty"),)
+    found: list[Finding] = []
+    if ours.partner_case_no and theirs.partner_case_no and ours.partner_case_no != theirs.partner_case_no:
+        found.append(Finding("two_case_numbers", "duty"))
+    if theirs.last_seq_in > ours.last_seq_in:
+        found.append(Finding("receipt_lost", "ask"))
+    elif theirs.last_seq_in < ours.last_seq_in:
+        found.append(Finding("messages_missing_at_partner", "resend"))
+    if theirs.last_seq_out > ours.last_seq_out:
+        found.append(Finding("partner_ahead", "fetch"))
+    elif theirs.last_seq_out < ours.last_seq_out:
+        found.append(Finding("we_ahead", "duty"))
+    if not found and (theirs.state, theirs.round) != (ours.state, ours.round):
+        found.append(Finding("state_differs", "duty"))
+    return tuple(found)
