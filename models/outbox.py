@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from models import store
 from models.db import Connection
@@ -103,7 +103,13 @@ def claim(connection: Connection, body: str, limit: int, owner: str, now: dateti
               due.state = 'UNKNOWN'"""
     rows = connection.execute(sql, {"body": body, "now": now, "limit": limit, "owner": owner, "until": now + lease}).fetchall()
     rows.sort(key=lambda row: row[0])
-    return [Leased(*row[:8], sealer.open(row[8], f"outbox:{row[0]}"), *row[9:]) for row in rows]
+    return [_leased(row, sealer) for row in rows]
+
+
+def _leased(row: Sequence[Any], sealer: Sealer) -> Leased:
+    message_id, handoff_id, petition_no, body, message, sequence, round_, partner_state, sealed, digest, attempts, doubtful = row
+    raw = sealer.open(sealed, f"outbox:{message_id}")
+    return Leased(message_id, handoff_id, petition_no, body, message, sequence, round_, partner_state, raw, digest, attempts, doubtful)
 
 
 def release(connection: Connection, leased: Sequence[Leased], owner: str, next_at: datetime) -> None:
