@@ -178,9 +178,7 @@ class HttpConnector:
         """Close the connections of all threads."""
         self._transport.close()
 
-    def _call(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
-    ) -> HttpAnswer | Unknown | Unavailable:
+    def _call(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer | Unknown | Unavailable:
         try:
             return self._again(self._transport.call, method, path, headers, body)
         except NotSent as failure:
@@ -210,9 +208,7 @@ class HttpConnector:
             raise CallFailed(Unknown(f"the answer's signature is {wrong.reason}", "answer-forged")) from None
         return answer.body
 
-    def _receipted(
-        self, answer: HttpAnswer, sent: datetime, message_id: str, digest: str
-    ) -> Delivered | WeakReceipt | Unknown:
+    def _receipted(self, answer: HttpAnswer, sent: datetime, message_id: str, digest: str) -> Delivered | WeakReceipt | Unknown:
         """Delivered only if the receipt is the body's own, for this message and for these bytes."""
         if answer.fault:
             return self._weak(answer.status, f"receipt-{answer.fault}")

@@ -30,9 +30,7 @@ class HttpOptions(BaseModel):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("base_url must be a whole address, e.g. https://court.example/xf")
         if parts.query or parts.fragment or parts.username or parts.password:
-            raise ValueError(
-                "base_url must not carry a query, fragment, user or password; keys go with the body's keys"
-            )
+            raise ValueError("base_url must not carry a query, fragment, user or password; keys go with the body's keys")
         return value.rstrip("/")
 
     @field_validator("ca_file")

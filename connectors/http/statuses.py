@@ -31,9 +31,7 @@ def problem_of(answer: HttpAnswer) -> Problem | None:
         found = problems.decode(answer.body, answer.status)
     except problems.BadProblem:
         return None
-    return Problem(
-        found.type[:200], answer.status, found.title[:200], found.detail[:1000], None, found.origin, found.retry
-    )
+    return Problem(found.type[:200], answer.status, found.title[:200], found.detail[:1000], None, found.origin, found.retry)
 
 
 def not_ok(answer: HttpAnswer, now: datetime) -> Refused | Unknown | Unavailable:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
+import io
+import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +18,9 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NameResolutionError
+from urllib3.exceptions import HTTPError, NameResolutionError, ReadTimeoutError
 
-# Set by the connection that serves this thread's call. A connection is used by one thread at a time.
+# Of this thread's present call: whether a byte went out, how long the answer may take, and when it must end. One connection serves one thread.
 _call = threading.local()
 
 
@@ -46,7 +50,39 @@ class HttpAnswer:
     fault: str | None = None
 
 
+class _Timed(io.RawIOBase):
+    """Reads a socket until the call's deadline. A time-out for each read alone would let an answer drip for ever."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left: float = _call.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer did not end in time")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        _call.deadline = time.monotonic() + _call.read  # http.client makes this object when the request is out
+        self.fp.close()
+        self.fp = io.BufferedReader(_Timed(sock))
+
+
 class _Http(HTTPConnection):
+    response_class = _Response
+
     def send(self, data: Any) -> None:
         if self.sock is None and self.auto_open:
             self.connect()
@@ -55,6 +91,8 @@ class _Http(HTTPConnection):
 
 
 class _Https(HTTPSConnection):
+    response_class = _Response
+
     def send(self, data: Any) -> None:
         if self.sock is None and self.auto_open:
             self.connect()
@@ -79,13 +117,12 @@ class _Adapter(HTTPAdapter):
 class Transport:
     """Calls under one base URL: one `requests.Session` and one kept-alive connection for each thread that uses it.
 
-    Time-outs are in seconds; `limit` is the longest answer taken, in bytes. Follows no redirect, keeps no cookie, reads
+    Time-outs are in seconds: `connect` for the connection and for the sending, `read` from there to the last byte of the
+    answer (looking up a host's name has the resolver's own limit). `limit` is the longest answer taken, in bytes. Follows no redirect, keeps no cookie, reads
     no proxy, netrc or certificate setting from the environment.
     """
 
-    def __init__(
-        self, base_url: str, connect: float, read: float, limit: int, user_agent: str, ca_file: str | None
-    ) -> None:
+    def __init__(self, base_url: str, connect: float, read: float, limit: int, user_agent: str, ca_file: str | None) -> None:
         prepared = requests.PreparedRequest()
         prepared.prepare_url(base_url.rstrip("/") + "/", None)
         self._base = str(prepared.url).rstrip("/")
@@ -95,7 +132,8 @@ class Transport:
         self._verify: bool | str = ca_file or True
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._sessions: list[requests.Session] = []
+        # Weak, so that the connections of a thread go with it.
+        self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
 
     def target(self, path: str) -> str:
         """The path and query as they stand on the request line, base path included."""
@@ -112,22 +150,20 @@ class Transport:
             request.headers["Content-Length"] = str(len(body))
         request.body = body
         _call.sent = False
-        deadline = time.monotonic() + self._connect + self._read
+        _call.read = self._read
         try:
-            response = self._adapter().send(
-                request, stream=True, timeout=(self._connect, self._read), verify=self._verify
-            )
+            response = self._adapter().send(request, stream=True, timeout=(self._connect, self._read), verify=self._verify)
         except (requests.RequestException, HTTPError, OSError) as error:
             if _call.sent:
                 raise Lost("read-timeout" if isinstance(error, requests.ReadTimeout) else "connection-lost") from None
             raise NotSent(_why(error)) from None
-        content, fault = self._content(response.raw, response.headers, deadline)
+        content, fault = self._content(response.raw, response.headers)
         return HttpAnswer(response.status_code, response.headers, content, fault)
 
     def close(self) -> None:
         """Close the connections of all threads."""
         with self._lock:
-            sessions, self._sessions = self._sessions, []
+            sessions = list(self._sessions)
         for session in sessions:
             session.close()
         self._local = threading.local()
@@ -140,13 +176,13 @@ class Transport:
             adapter = _Adapter(pool_connections=1, pool_maxsize=1, max_retries=0)
             session.mount("http://", adapter)
             session.mount("https://", adapter)
-            self._local.adapter = adapter
+            self._local.adapter, self._local.session = adapter, session
             with self._lock:
-                self._sessions.append(session)
+                self._sessions.add(session)
         return adapter
 
-    def _content(self, raw: HTTPResponse, headers: Mapping[str, str], deadline: float) -> tuple[bytes, str | None]:
-        """Read to the limit and the deadline, undecoded; a time-out by itself would let bytes drip for ever."""
+    def _content(self, raw: HTTPResponse, headers: Mapping[str, str]) -> tuple[bytes, str | None]:
+        """Read to the limit, undecoded."""
         parts: list[bytes] = []
         size, fault = 0, None
         try:
@@ -155,10 +191,9 @@ class Transport:
                 size += len(part)
                 if size > self._limit:
                     fault = "too-large"
-                elif time.monotonic() > deadline:
-                    fault = "too-slow"
-                if fault:
                     break
+        except (ReadTimeoutError, TimeoutError):
+            fault = "too-slow"
         except (HTTPError, OSError):
             fault = "cut-off"
         if fault is None and headers.get("Content-Encoding", "identity") != "identity":

@@ -65,9 +65,7 @@ class Page:
 def canonical_line(item: Item) -> bytes:
     """`handoff_id|round|state|last_seq_in|last_seq_out|body_digest\\n` in UTF-8. Raises BadLedger."""
     _check(item)
-    return (
-        f"{item.handoff_id}|{item.round}|{item.state}|{item.last_seq_in}|{item.last_seq_out}|{item.body_digest}\n"
-    ).encode()
+    return f"{item.handoff_id}|{item.round}|{item.state}|{item.last_seq_in}|{item.last_seq_out}|{item.body_digest}\n".encode()
 
 
 def digest(lines: Iterable[bytes]) -> str:

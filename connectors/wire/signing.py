@@ -77,9 +77,7 @@ def sign(keys: Sequence[str], msg_id: str, timestamp: int, payload: bytes) -> di
     return {"webhook-id": msg_id, "webhook-timestamp": str(timestamp), "webhook-signature": " ".join(marks)}
 
 
-def verify(
-    keys: Sequence[str], headers: Mapping[str, str], payload: bytes, now: datetime, tolerance: int = TOLERANCE
-) -> str:
+def verify(keys: Sequence[str], headers: Mapping[str, str], payload: bytes, now: datetime, tolerance: int = TOLERANCE) -> str:
     """The id of a payload whose signature holds under any of `keys` and whose stamp is within `tolerance` s of `now`.
 
     `now` is aware. Signatures of other versions are passed over. Raises BadSignature; BadKey if a key is no key.

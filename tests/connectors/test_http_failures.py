@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
@@ -291,6 +292,16 @@ def dripping(connection: socket.socket) -> None:
         time.sleep(0.1)
 
 
+def dripping_head(connection: socket.socket) -> None:
+    read_request(connection)
+    try:
+        for letter in b"HTTP/1.1 200 OK\r\n" + b"X-Slow: 1\r\n" * 100:
+            connection.sendall(bytes([letter]))
+            time.sleep(0.1)
+    except OSError:
+        return
+
+
 def endless(connection: socket.socket) -> None:
     read_request(connection)
     connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
@@ -313,6 +324,7 @@ def endless(connection: socket.socket) -> None:
         (half_an_answer, "receipt-cut-off"),
         (half_a_chunk, "receipt-cut-off"),
         (dripping, "receipt-too-slow"),
+        (dripping_head, "read-timeout"),
         (endless, "receipt-too-large"),
     ],
 )
@@ -323,6 +335,25 @@ def test_once_a_byte_is_out_the_end_is_unknown(script: Callable[[socket.socket],
     assert isinstance(outcome, Unknown)
     assert outcome.code == code
     assert time.monotonic() - started < 4
+
+
+def test_the_connections_of_a_thread_go_with_it() -> None:
+    closed = threading.Event()
+
+    def until_closed(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 429 x\r\nContent-Length: 0\r\n\r\n")
+        if connection.recv(1) == b"":
+            closed.set()
+
+    with raw_partner(until_closed) as there:
+        connector = there.connector()
+        thread = threading.Thread(target=connector.submit, args=(outgoing(),))
+        thread.start()
+        thread.join()
+        gc.collect()
+        assert closed.wait(3)
+        connector.close()
 
 
 def test_a_kept_connection_that_the_other_side_closed_is_opened_again() -> None:
