@@ -14,8 +14,7 @@ def state(db: sqlite3.Connection, bodies: Sequence[str], now: datetime) -> dict[
     away."""
     away = all_away(db, now)
     found: dict[str, dict[str, Any]] = {
-        body: {"cases": {}, "received": {}, "issued": 0, "unsent": 0, "planned": 0, "down": body in away}
-        for body in bodies
+        body: {"cases": {}, "received": {}, "issued": 0, "unsent": 0, "planned": 0, "down": body in away} for body in bodies
     }
     for body, name, count in db.execute("SELECT body, state, count(*) FROM handoff GROUP BY 1, 2"):
         if body in found:
@@ -51,9 +50,7 @@ def effects(db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
             },
         )
 
-    for body, handoff_id, kind, count in db.execute(
-        "SELECT body, handoff_id, kind, count(*) FROM effect GROUP BY 1, 2, 3"
-    ):
+    for body, handoff_id, kind, count in db.execute("SELECT body, handoff_id, kind, count(*) FROM effect GROUP BY 1, 2, 3"):
         seen = entry(handoff_id)
         if kind == "case":
             seen["cases"] += count
@@ -62,9 +59,7 @@ def effects(db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
             seen["quarantined"] += count
         else:
             seen["issued"][kind] = seen["issued"].get(kind, 0) + count
-    for handoff_id, count, duplicates in db.execute(
-        "SELECT handoff_id, count(*), sum(fate = 'duplicate') FROM inbox GROUP BY 1"
-    ):
+    for handoff_id, count, duplicates in db.execute("SELECT handoff_id, count(*), sum(fate = 'duplicate') FROM inbox GROUP BY 1"):
         seen = entry(handoff_id)
         seen.update(received=count, duplicates=duplicates)
     for handoff_id, petition_no in db.execute("SELECT handoff_id, petition_no FROM handoff"):
@@ -77,9 +72,7 @@ def next_due(db: sqlite3.Connection, now: datetime, dropping: bool) -> datetime 
     moment = micros(now)
     moments = [
         db.execute("SELECT min(due) FROM action WHERE due > ?", (moment,)).fetchone()[0],
-        None
-        if dropping
-        else db.execute("SELECT min(send_at) FROM outbox WHERE sent = 0 AND send_at > ?", (moment,)).fetchone()[0],
+        None if dropping else db.execute("SELECT min(send_at) FROM outbox WHERE sent = 0 AND send_at > ?", (moment,)).fetchone()[0],
         *(span.end for span in all_away(db, now).values()),
     ]
     return min((instant(found) for found in moments if found is not None), default=None)

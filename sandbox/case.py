@@ -114,9 +114,7 @@ def save(db: sqlite3.Connection, case: Case, now: datetime) -> None:
 
 def record_effect(db: sqlite3.Connection, body: str, handoff_id: str, kind: str, now: datetime) -> None:
     """Write down that something happened here once more: the audit's own count, never looked at by the business."""
-    db.execute(
-        "INSERT INTO effect (body, handoff_id, kind, at) VALUES (?, ?, ?, ?)", (body, handoff_id, kind, micros(now))
-    )
+    db.execute("INSERT INTO effect (body, handoff_id, kind, at) VALUES (?, ?, ?, ?)", (body, handoff_id, kind, micros(now)))
 
 
 def case_number(body: str, number: int, now: datetime) -> str:

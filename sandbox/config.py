@@ -96,8 +96,7 @@ def parse(value: object, where: str = "sandbox configuration") -> SandboxConfig:
         return SandboxConfig.model_validate(value)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_input=False)
+            f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}" for fault in error.errors(include_url=False, include_input=False)
         )
         raise BadConfig(f"{where}: {faults}") from None
 

@@ -139,8 +139,7 @@ async def explain(request: Request, error: Exception) -> Response:
     """What is wrong with a control request, as a problem document."""
     if isinstance(error, ValidationError):
         detail = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}"
-            for fault in error.errors(include_url=False, include_input=False)
+            f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}" for fault in error.errors(include_url=False, include_input=False)
         )
     else:
         detail = str(error)

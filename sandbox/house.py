@@ -61,9 +61,7 @@ class House:
         """A body's configuration, or None where it is not served."""
         return self.config.bodies.get(code)
 
-    def signing_keys(
-        self, code: str, manner: Manner[Any] | None = None, handoff_id: str | None = None
-    ) -> Sequence[str]:
+    def signing_keys(self, code: str, manner: Manner[Any] | None = None, handoff_id: str | None = None) -> Sequence[str]:
         """What the body signs with: as the manner of the case wants, or of the body where there is no case."""
         keys = self.config.bodies[code].from_body
         if manner is None and handoff_id is not None:

@@ -23,9 +23,7 @@ class Ledger:
     def __init__(self, body: str) -> None:
         self.body = body
 
-    def items(
-        self, db: sqlite3.Connection, first: date, last: date, after: int = 0, limit: int = -1
-    ) -> Iterator[tuple[str, int, Item]]:
+    def items(self, db: sqlite3.Connection, first: date, last: date, after: int = 0, limit: int = -1) -> Iterator[tuple[str, int, Item]]:
         """(day of issue, change, item), oldest change first, past change `after`. The one place items are made: the
         seam for faults."""
         rows = db.execute(
@@ -50,9 +48,7 @@ class Ledger:
                 ),
             )
 
-    def page(
-        self, db: sqlite3.Connection, first: date, last: date, cursor: str | None, limit: int
-    ) -> tuple[list[Item], str | None]:
+    def page(self, db: sqlite3.Connection, first: date, last: date, cursor: str | None, limit: int) -> tuple[list[Item], str | None]:
         """Up to `limit` items and the cursor of the next page, None on the last. The cursor is the change reached: a
         case that changes while it is read comes again later, none is passed over. Raises BadCursor."""
         after = 0 if cursor is None else _open_cursor(cursor)
@@ -63,33 +59,22 @@ class Ledger:
     def digests(self, db: sqlite3.Connection, first: date, last: date) -> list[DayDigest]:
         """The digest of each day that has hand-offs."""
         found = sorted(self.items(db, first, last), key=lambda entry: entry[0])
-        return [
-            day_digest(date.fromisoformat(day), [item for _, _, item in entries])
-            for day, entries in groupby(found, key=lambda entry: entry[0])
-        ]
+        return [day_digest(date.fromisoformat(day), [item for _, _, item in entries]) for day, entries in groupby(found, key=lambda entry: entry[0])]
 
-    def messages(
-        self, db: sqlite3.Connection, handoff_id: str, after: int, limit: int
-    ) -> tuple[list[bytes], bool] | None:
+    def messages(self, db: sqlite3.Connection, handoff_id: str, after: int, limit: int) -> tuple[list[bytes], bool] | None:
         """The body's own messages about a hand-off past sequence `after`, exact bytes, and whether these are all;
         None: unknown here."""
-        if (
-            db.execute("SELECT 1 FROM handoff WHERE body = ? AND handoff_id = ?", (self.body, handoff_id)).fetchone()
-            is None
-        ):
+        if db.execute("SELECT 1 FROM handoff WHERE body = ? AND handoff_id = ?", (self.body, handoff_id)).fetchone() is None:
             return None
         rows = db.execute(
-            "SELECT raw FROM outbox WHERE body = ? AND handoff_id = ? AND sequence > ? AND original = 1 "
-            "ORDER BY sequence LIMIT ?",
+            "SELECT raw FROM outbox WHERE body = ? AND handoff_id = ? AND sequence > ? AND original = 1 ORDER BY sequence LIMIT ?",
             (self.body, handoff_id, after, limit + 1),
         ).fetchall()
         return [bytes(row["raw"]) for row in rows[:limit]], len(rows) <= limit
 
     def receipt(self, db: sqlite3.Connection, message_id: str) -> tuple[bytes, str, str] | None:
         """(receipt, hand-off id, receipt id) once given for a message, or None: the question by key."""
-        row = db.execute(
-            "SELECT receipt, handoff_id FROM inbox WHERE body = ? AND message_id = ?", (self.body, message_id)
-        ).fetchone()
+        row = db.execute("SELECT receipt, handoff_id FROM inbox WHERE body = ? AND message_id = ?", (self.body, message_id)).fetchone()
         return None if row is None else (bytes(row["receipt"]), row["handoff_id"], decode(row["receipt"]).receipt_id)
 
 

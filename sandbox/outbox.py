@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sandbox.downtime import all_away
@@ -25,7 +26,7 @@ _SLOW = tuple(timedelta(minutes=m) for m in (5, 30, 120, 300, 600, 840, 1200, 14
 _SLOW_REAL = 15.0
 
 _READY = """
-SELECT o.id, o.body, o.message_id, o.handoff_id, o.attempts, o.send_at FROM outbox o WHERE o.sent = 0
+SELECT o.id, o.body, o.message_id, o.handoff_id, o.attempts FROM outbox o INDEXED BY outbox_unsent WHERE o.sent = 0
 AND (o.ordered = 0 OR NOT EXISTS (
   SELECT 1 FROM outbox e WHERE e.sent = 0 AND e.body = o.body AND e.handoff_id = o.handoff_id AND e.id < o.id))
 """
@@ -62,12 +63,10 @@ class Outbox:
         while True:
             room = self._house.config.senders * 2 - len(self._flying)
             started = 0
-            for waiting in self.ready() if room > 0 else ():
+            for waiting in self.ready(room + len(self._flying) + len(self._not_before)) if room > 0 else ():
                 if started == room:
                     break
-                if waiting.handoff_id in self._flying.values() or time.monotonic() < self._not_before.get(
-                    waiting.id, 0
-                ):
+                if waiting.handoff_id in self._flying.values() or time.monotonic() < self._not_before.get(waiting.id, 0):
                     continue
                 self._flying[waiting.id] = waiting.handoff_id
                 task = loop.create_task(self._send(waiting))
@@ -76,8 +75,8 @@ class Outbox:
                 started += 1
             await asyncio.sleep(POLL_SECONDS if not started else 0.002)
 
-    def ready(self) -> list[Waiting]:
-        """What is due by the virtual clock, or by the real one after a failure; in flight included, bodies that are
+    def ready(self, limit: int = _AT_ONCE) -> list[Waiting]:
+        """The first of what is due by the virtual clock, or by the real one after a failure; in flight included, bodies that are
         away not."""
         if self.dropping or self._house.config.hooks_url is None:
             return []
@@ -86,14 +85,11 @@ class Outbox:
         late = [key for key, moment in self._at_latest.items() if moment <= real]
         marks = ",".join("?" * len(late))
         rows = reader.execute(
-            f"{_READY} AND (o.send_at <= ? OR o.id IN ({marks})) ORDER BY o.id LIMIT ?",
-            (micros(now), *late, _AT_ONCE),
+            f"{_READY} AND (o.send_at <= ? OR o.id IN ({marks})) ORDER BY o.id",
+            (micros(now), *late),
         )
-        return [
-            Waiting(row["id"], row["body"], row["message_id"], row["handoff_id"], row["attempts"])
-            for row in rows
-            if row["body"] not in away
-        ]
+        present = (row for row in rows if row["body"] not in away)
+        return [Waiting(row["id"], row["body"], row["message_id"], row["handoff_id"], row["attempts"]) for row in islice(present, limit)]
 
     async def close(self) -> None:
         """Wait for what is in flight."""
@@ -143,17 +139,11 @@ class Outbox:
         counts[f"refused_{reply.status}" if reply.status else "unreached"] += 1
         if waiting.attempts < len(_QUICK):
             self._not_before[waiting.id] = time.monotonic() + _QUICK[waiting.attempts]
-            await self._house.writer.do(
-                lambda db: db.execute("UPDATE outbox SET attempts = attempts + 1 WHERE id = ?", (waiting.id,))
-            )
+            await self._house.writer.do(lambda db: db.execute("UPDATE outbox SET attempts = attempts + 1 WHERE id = ?", (waiting.id,)))
             return
         pause = _SLOW[min(waiting.attempts - len(_QUICK), len(_SLOW) - 1)]
         pause = max(pause, timedelta(seconds=reply.retry_after))
         due = micros(self._house.now() + pause)
         self._not_before.pop(waiting.id, None)
         self._at_latest[waiting.id] = time.monotonic() + _SLOW_REAL
-        await self._house.writer.do(
-            lambda db: db.execute(
-                "UPDATE outbox SET attempts = attempts + 1, send_at = ? WHERE id = ?", (due, waiting.id)
-            )
-        )
+        await self._house.writer.do(lambda db: db.execute("UPDATE outbox SET attempts = attempts + 1, send_at = ? WHERE id = ?", (due, waiting.id)))

@@ -70,9 +70,7 @@ class Partner:
         except BadEvent as bad:
             return problem(problems.bad_event(bad.detail))
         if event.id != message_id or key != f'"{message_id}"':
-            return problem(
-                problems.bad_request("webhook-id, Idempotency-Key (in quotes) and the event's id must be the same")
-            )
+            return problem(problems.bad_request("webhook-id, Idempotency-Key (in quotes) and the event's id must be the same"))
         if event.to != urn_of(code):
             return problem(problems.wrong_recipient())
         if event.name not in TO_BODY:
@@ -110,9 +108,7 @@ class Partner:
         first, last = _day(request, "from"), _day(request, "to")
         limit = _number(request, "limit", 500, 1, wire_ledger.MAX_PAGE_ITEMS)
         try:
-            items, cursor = await self._house.read(
-                lambda db: ledger.page(db, first, last, request.query_params.get("cursor"), limit)
-            )
+            items, cursor = await self._house.read(lambda db: ledger.page(db, first, last, request.query_params.get("cursor"), limit))
         except BadCursor as bad:
             raise Refused(problems.bad_request(str(bad))) from None
         return signed(wire_ledger.encode_page(items, cursor), self._house.signing_keys(code), asked, self._house.now())
@@ -136,9 +132,7 @@ class Partner:
         query = request.scope["query_string"].decode("ascii", "replace")
         target = request.scope["raw_path"].decode("ascii", "replace") + (f"?{query}" if query else "")
         try:
-            asked = verify(
-                body.to_body, request.headers, request_target("GET", target), now, house.config.tolerance_seconds
-            )
+            asked = verify(body.to_body, request.headers, request_target("GET", target), now, house.config.tolerance_seconds)
         except BadSignature as bad:
             raise Refused(problems.bad_signature(bad.reason)) from None
         return code, house.ledgers[code], asked

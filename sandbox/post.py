@@ -73,9 +73,7 @@ class Poster:
         return session
 
 
-def _proves(
-    answer: requests.Response, keys: Sequence[str], message_id: str, raw: bytes, now: Callable[[], datetime]
-) -> bool:
+def _proves(answer: requests.Response, keys: Sequence[str], message_id: str, raw: bytes, now: Callable[[], datetime]) -> bool:
     try:
         verify(keys, answer.headers, answer.content, now())
         receipt = receipts.decode(answer.content)

@@ -63,18 +63,14 @@ class Reception:
 
     def _store(self, db: sqlite3.Connection, manner: Manner[Any], event: Event, raw: bytes, now: datetime) -> Outcome:
         digest = receipts.body_digest(raw)
-        known = db.execute(
-            "SELECT digest, receipt FROM inbox WHERE body = ? AND message_id = ?", (self.body, event.id)
-        ).fetchone()
+        known = db.execute("SELECT digest, receipt FROM inbox WHERE body = ? AND message_id = ?", (self.body, event.id)).fetchone()
         if known is not None:
             if known["digest"] != digest:
                 return Outcome(manner, problem=problems.key_reused())
             return _replay(manner, known["receipt"])
         case = load(db, self.body, event.subject)
         if case is None and event.sequence == 1 and event.name != "handoff.request":
-            return Outcome(
-                manner, problem=problems.illegal_transition("the first message of a hand-off must be handoff.request")
-            )
+            return Outcome(manner, problem=problems.illegal_transition("the first message of a hand-off must be handoff.request"))
         fate = self._fate(db, case, event)
         receipt = receipts.Receipt(new_id(), event.id, now, digest, _STATUS[fate])
         encoded = receipts.encode(receipt)
@@ -110,9 +106,7 @@ class Reception:
         ).fetchone()
         return "held" if row is None else "duplicate"
 
-    def _apply_run(
-        self, db: sqlite3.Connection, manner: Manner[Any], case: Case | None, event: Event, digest: str, now: datetime
-    ) -> None:
+    def _apply_run(self, db: sqlite3.Connection, manner: Manner[Any], case: Case | None, event: Event, digest: str, now: datetime) -> None:
         """Apply a message in sequence, then whatever was held behind it."""
         if case is None:
             case = create(db, self.body, event, edges.DELIVERED, digest, now)
@@ -121,8 +115,9 @@ class Reception:
         else:
             self._apply(db, manner, case, event, now)
         while True:
+            # fate stands there twice because SQLite takes the partial index only where its own condition is repeated
             row = db.execute(
-                "SELECT raw FROM inbox WHERE body = ? AND handoff_id = ? AND sequence = ? AND fate = 'held'",
+                "SELECT raw FROM inbox WHERE body = ? AND handoff_id = ? AND sequence = ? AND fate = 'held' AND fate <> 'duplicate'",
                 (self.body, case.handoff_id, case.last_seq_in + 1),
             ).fetchone()
             if row is None:

@@ -37,9 +37,7 @@ class Roster:
 
     def of_case(self, db: sqlite3.Connection, body: str, handoff_id: str) -> Manner[Any] | None:
         """The manner fixed for a case, or None where none of its messages has come yet."""
-        row = db.execute(
-            "SELECT manner, options FROM assignment WHERE body = ? AND handoff_id = ?", (body, handoff_id)
-        ).fetchone()
+        row = db.execute("SELECT manner, options FROM assignment WHERE body = ? AND handoff_id = ?", (body, handoff_id)).fetchone()
         return None if row is None else from_text(row["manner"], row["options"])
 
     def choose(self, db: sqlite3.Connection, body: str, event: Event) -> Manner[Any]:

@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS outbox (
   NOT NULL, message TEXT NOT NULL, raw BLOB NOT NULL, original INTEGER NOT NULL, ordered INTEGER NOT NULL, copies
   INTEGER NOT NULL, send_at INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, sent INTEGER NOT NULL DEFAULT 0);
 CREATE UNIQUE INDEX IF NOT EXISTS outbox_sequence ON outbox (body, handoff_id, sequence) WHERE original = 1;
-CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (send_at) WHERE sent = 0;
+CREATE INDEX IF NOT EXISTS outbox_unsent ON outbox (id, send_at) WHERE sent = 0;
+CREATE INDEX IF NOT EXISTS outbox_due ON outbox (send_at) WHERE sent = 0;
 CREATE INDEX IF NOT EXISTS outbox_head ON outbox (body, handoff_id, sequence) WHERE sent = 0;
 """
 

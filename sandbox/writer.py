@@ -80,9 +80,7 @@ class Writer:
                     db.execute("ROLLBACK TO job")
                 db.execute("RELEASE job")
             db.execute("COMMIT")
-        except (
-            sqlite3.Error
-        ) as failure:  # the disk is full or the file is gone: nobody in this batch may believe in a commit
+        except sqlite3.Error as failure:  # the disk is full or the file is gone: nobody in this batch may believe in a commit
             if db.in_transaction:
                 db.execute("ROLLBACK")
             for job in jobs:

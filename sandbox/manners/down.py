@@ -32,10 +32,7 @@ class Down(Manner[DownOptions]):
         """The first message ever fixes the spans; they are looked at before any manner, here only if one begins at
         once."""
         o = self.options
-        spans = [
-            Span.of(visit.now + timedelta(hours=o.after_hours, days=n * o.every_days), timedelta(hours=o.hours), o.mode)
-            for n in range(o.times)
-        ]
+        spans = [Span.of(visit.now + timedelta(hours=o.after_hours, days=n * o.every_days), timedelta(hours=o.hours), o.mode) for n in range(o.times)]
         if not plan_once(visit.db, visit.body, spans):
             return None
         return next((span.fault(visit.now) for span in spans if span.covers(visit.now)), None)

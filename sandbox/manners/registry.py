@@ -56,9 +56,7 @@ def make(name: str, options: Mapping[str, Any]) -> Manner[Any]:
     try:
         return kind(kind.options_type.model_validate(dict(options)))
     except ValidationError as error:
-        raise BadManner(
-            f"manner {name}: {_say(error)}; its options: {', '.join(kind.options_type.model_fields)}"
-        ) from None
+        raise BadManner(f"manner {name}: {_say(error)}; its options: {', '.join(kind.options_type.model_fields)}") from None
 
 
 @lru_cache(maxsize=1024)
@@ -94,6 +92,5 @@ def check(name: str, options: Mapping[str, Any]) -> set[str]:
 
 def _say(error: ValidationError) -> str:
     return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'options'}: {fault['msg']}"
-        for fault in error.errors(include_url=False, include_input=False)
+        f"{'.'.join(map(str, fault['loc'])) or 'options'}: {fault['msg']}" for fault in error.errors(include_url=False, include_input=False)
     )
