@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from config.bodies import Bodies, Kind, Slug
+from config.bodies import Bodies, Kind
 from config.facts import Facts
 from config.source import Fault, Located, Problem, Strict, load_located, raise_if
 
 Way = Literal["转送", "交办", "引导", "导入", "通报"]
 Verified = Literal["yes", "quote", "memory", "inference"]
+Sector = Annotated[str, Field(pattern=r"^(\$sector|[a-z]+(_[a-z]+)*)$")]
 Scalar = str | int | bool
 
 ABSENT = "absent"
@@ -33,8 +34,8 @@ class Destination(Strict):
     `clerk` leaves it to a person.
     """
 
-    kind: Kind | Literal["$organ"] | None = None
-    sector: Slug | Literal["$sector"] | None = None
+    kind: Literal[Kind, "$organ"] | None = None
+    sector: Sector | None = None
     body: Literal["$decided_by"] | None = None
     level: Literal["matter", "above_matter", "above_accused"] = "matter"
     missing: Literal["climb", "clerk"] = "climb"

@@ -99,8 +99,11 @@ def load_located(path: Path, model: type[M]) -> tuple[M, Located]:
         return model.model_validate(tree.data, extra="forbid"), located
     except ValidationError as error:
         names = _field_names(model)
-        details = error.errors(include_url=False, include_input=True)
-        raise ConfigError(_problem(located, detail, names) for detail in details) from None
+        # each arm of a union complains of one value: the first complaint will do
+        first: dict[tuple[Key, ...], ErrorDetails] = {}
+        for detail in error.errors(include_url=False, include_input=True):
+            first.setdefault(_untagged(detail["loc"]), detail)
+        raise ConfigError(_problem(located, detail, at, names) for at, detail in first.items()) from None
 
 
 def _tree(path: Path) -> Tree:
@@ -120,6 +123,7 @@ def _tree(path: Path) -> Tree:
         raise ConfigError([Problem(name, *mark) for mark in fault.marks]) from None
 
 
+_ARMS = {"str", "int", "float", "bool"}
 _KINDS = {
     "string_type": "应为文字",
     "int_type": "应为整数",
@@ -150,9 +154,13 @@ _CURES = {
 }
 
 
-def _problem(located: Located, detail: ErrorDetails, names: set[str]) -> Problem:
+def _untagged(at: tuple[Key, ...]) -> tuple[Key, ...]:
+    # pydantic puts a union's arm into the location: `literal['a','b']`, `list[str]`, `str`
+    return tuple(part for part in at if not (isinstance(part, str) and ("[" in part or part in _ARMS)))
+
+
+def _problem(located: Located, detail: ErrorDetails, at: tuple[Key, ...], names: set[str]) -> Problem:
     kind, ctx = detail["type"], detail.get("ctx", {})
-    at = detail["loc"]
     where = ".".join(str(part) for part in at) or "文件"
     error = ctx.get("error")
     if isinstance(error, Fault):
