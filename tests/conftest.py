@@ -1,7 +1,11 @@
-"""What all tests share: one real PostgreSQL a session, a fresh database a test, and patience on a busy machine."""
+"""What all tests share: one real PostgreSQL a session, a fresh database a test, and patience on a busy machine.
+
+With TONGLU_STRICT_SKIPS=1, as in CI, a skipped test fails the run unless its reason begins with "expected: ".
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +22,30 @@ TEMPLATE = "template_tonglu"
 # A shared machine may pause a test for longer than any sensible deadline.
 settings.register_profile("tonglu", deadline=None, print_blob=True)
 settings.load_profile("tonglu")
+
+
+def _unexpected_skips(config: pytest.Config) -> list[str]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("TONGLU_STRICT_SKIPS") != "1" or reporter is None:
+        return []
+    told = []
+    for report in reporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not reason.removeprefix("Skipped: ").startswith("expected: "):
+            told.append(f"{report.nodeid}: {reason}")
+    return told
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run in which something was skipped that should not have been."""
+    if _unexpected_skips(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the skips that failed the run."""
+    for line in _unexpected_skips(config):
+        terminalreporter.write_line(f"UNEXPECTED SKIP {line}", red=True)
 
 
 @pytest.fixture(scope="session")

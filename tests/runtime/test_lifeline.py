@@ -167,7 +167,7 @@ def test_no_descriptor_is_left_open() -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the user")
+@pytest.mark.skipif(os.geteuid() != 0, reason="expected: only root can change the user")
 def test_root_runs_it_as_another_user_without_groups(tmp_path: Path) -> None:
     child = Child("who", ["sh", "-c", "id -u; id -G"], user="nobody", log_path=tmp_path / "log", cwd=Path("/"))
     child.start()

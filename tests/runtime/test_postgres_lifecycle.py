@@ -31,7 +31,7 @@ print(server.pid, server.owned)
 sys.stdin.read() if len(sys.argv) > 2 else time.sleep(600)
 """
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="expected: only root can become somebody else")
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ def test_an_ordinary_user_runs_it_as_himself(enterable: Path) -> None:
     home.chmod(0o700)
     python = python_for(65534)
     if python is None:
-        pytest.skip("no Python here that an ordinary user could run")
+        pytest.skip("expected: no Python here that an ordinary user could run")
     process = owner(OWNER, str(home / "data"), user=65534, python=python)
     assert next_line(process) == "starting"
     pid, owned = next_line(process).split()

@@ -1,0 +1,38 @@
+# make demo | make test | make up      See README.md. Everything lives in .venv; nothing else needs to be installed or running.
+# All paths are relative: make cannot name a target in a folder whose path has a space.
+
+SHELL := /bin/sh
+PYTHON_IN_VENV := .venv/bin/python
+# More arguments for the command, such as: make test ARGS="-k door"
+ARGS ?=
+
+.PHONY: help setup demo up test lint bench lock
+
+help:
+	@echo 'make demo    时间压缩的演示：信访事项从信访部门走到各机关并办结，最后列表说明每件在哪里'
+	@echo 'make up      启动全部服务（PostgreSQL、Prefect、网关、工作进程），Ctrl-C 停止'
+	@echo 'make test    全部测试          make lint    代码检查、类型、导入规则'
+	@echo 'make bench   性能测量          make lock    重新生成 requirements.lock'
+
+setup:
+	@sh .ci/install
+
+demo: setup
+	@.venv/bin/tonglu demo $(ARGS)
+
+up: setup
+	@.venv/bin/tonglu up $(ARGS)
+
+test: setup
+	$(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+lint: setup
+	$(PYTHON_IN_VENV) -m ruff check .
+	$(PYTHON_IN_VENV) -m mypy .
+	.venv/bin/lint-imports
+
+bench: setup
+	$(PYTHON_IN_VENV) -m benchmarks $(ARGS)
+
+lock: setup
+	sh .ci/lock $(ARGS)
