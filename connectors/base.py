@@ -150,7 +150,10 @@ class Connector(Protocol):
         ...
 
     def ledger(self, from_day: date, to_day: date) -> Iterator[Item]:
-        """The body's ledger items issued on these Beijing days, both ends included. Raises CallFailed on the way."""
+        """The body's ledger items issued on these Beijing days, both ends included. Raises CallFailed on the way.
+
+        A hand-off that changes while the pages are read may come twice: the later one holds.
+        """
         ...
 
     def check(self) -> list[str]:

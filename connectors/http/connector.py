@@ -25,6 +25,7 @@ from connectors.base import (
 from connectors.http.options import HttpOptions
 from connectors.http.statuses import ALREADY, not_ok, problem_of
 from connectors.http.transport import HttpAnswer, Lost, NotSent, Transport
+from connectors.http.words import in_chinese
 from connectors.wire import ledger as wire_ledger
 from connectors.wire import pages, paths, receipts
 from connectors.wire.events import MEDIA_TYPE, decode
@@ -48,7 +49,7 @@ class HttpConnector:
     def __init__(self, options: HttpOptions, keys: Keys, now: Callable[[], datetime], own_urn: str) -> None:
         for secret in (*keys.to_body, *keys.from_body):
             key_bytes(secret)
-        self._options, self._keys, self._now = options, keys, now
+        self.options, self._keys, self._now = options, keys, now
         self._transport = Transport(
             options.base_url,
             options.connect_timeout,
@@ -67,7 +68,7 @@ class HttpConnector:
     @property
     def abilities(self) -> Abilities:
         """Idempotent by message id, asked by key, reconciled; signed receipts unless the options say otherwise."""
-        return Abilities(True, self._options.signed_receipts, True, True)
+        return Abilities(True, self.options.signed_receipts, True, True)
 
     def submit(self, message: Outgoing) -> Outcome:
         """Sign with the present time and POST the bytes; the key stays the message's over all attempts."""
@@ -145,7 +146,7 @@ class HttpConnector:
         cursor: str | None = None
         seen: set[str] = set()
         for _ in range(MAX_PAGES):
-            body = self._signed_get(paths.ledger(from_day, to_day, cursor, self._options.page_limit))
+            body = self._signed_get(paths.ledger(from_day, to_day, cursor, self.options.page_limit))
             try:
                 page = wire_ledger.decode_page(body)
             except wire_ledger.BadLedger as error:
@@ -162,7 +163,7 @@ class HttpConnector:
     def check(self) -> list[str]:
         """Look at address and keys, then ask for today's digests; nothing is changed at the other side."""
         findings = []
-        url = urlsplit(self._options.base_url)
+        url = urlsplit(self.options.base_url)
         if url.scheme == "http" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
             findings.append("地址用的是 http，内容在网络上不加密；请改用 https，或确认走的是专网")
         if not self._keys.to_body or not self._keys.from_body:
@@ -171,7 +172,7 @@ class HttpConnector:
         try:
             self.digests(today - timedelta(days=1), today)
         except CallFailed as failure:
-            findings.append(_in_chinese(failure.outcome))
+            findings.append(in_chinese(failure.outcome.code))
         return findings
 
     def close(self) -> None:
@@ -228,7 +229,7 @@ class HttpConnector:
         return Delivered(receipt)
 
     def _weak(self, status: int, code: str) -> WeakReceipt | Unknown:
-        if self._options.signed_receipts:
+        if self.options.signed_receipts:
             return Unknown(f"the receiver answered {status} without a valid receipt", code)
         return WeakReceipt(status, code)
 
@@ -240,20 +241,3 @@ class HttpConnector:
             made = datetime.fromtimestamp(int(stamp), UTC)
             moment = max(sent, min(made, moment))
         return verify(self._keys.from_body, answer.headers, answer.body, moment)
-
-
-def _in_chinese(outcome: Refused | Unknown | Unavailable) -> str:
-    words = {
-        "dns": "找不到对方主机；请核对地址中的主机名",
-        "connect-failed": "连不上对方；请核对地址和端口，确认对方服务已启动",
-        "connect-timeout": "连接对方超时；请核对地址并检查网络是否放行",
-        "certificate": "对方证书不可信；请核对主机名，或在 ca_file 中配置其签发机构",
-        "tls": "与对方建立加密连接失败；请核对双方的 TLS 设置",
-        "read-timeout": "对方迟迟不答复；请联系对方查看其服务",
-        "redirect": "地址被转向别处；请把配置改为最终地址",
-        "bad-signature": "对方不认我方签名；请核对发往对方的密钥，并检查两边时钟相差是否超过五分钟",
-        "answer-forged": "对方答复的签名不对；请核对对方发来的密钥，并检查两边时钟",
-        "http-404": "地址上没有该接口；请核对 base_url",
-    }
-    code = outcome.code
-    return words.get(code, f"对方答复异常（{code}）；请联系对方技术人员")

@@ -118,8 +118,8 @@ class Transport:
     """Calls under one base URL: one `requests.Session` and one kept-alive connection for each thread that uses it.
 
     Time-outs are in seconds: `connect` for the connection and for the sending, `read` from there to the last byte of the
-    answer (looking up a host's name has the resolver's own limit). `limit` is the longest answer taken, in bytes. Follows no redirect, keeps no cookie, reads
-    no proxy, netrc or certificate setting from the environment.
+    answer (looking up a host's name has the resolver's own limit). `limit` is the longest answer taken, in bytes.
+    Follows no redirect, keeps no cookie, reads no proxy, netrc or certificate setting from the environment.
     """
 
     def __init__(self, base_url: str, connect: float, read: float, limit: int, user_agent: str, ca_file: str | None) -> None:
