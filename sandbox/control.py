@@ -54,6 +54,7 @@ class Control:
     def routes(self) -> list[Route]:
         """The routes under /control."""
         return [
+            Route("/control/idle", self.idle),
             Route("/control/state", self.state),
             Route("/control/effects", self.effects),
             Route("/control/manners", self.manners),
@@ -62,32 +63,34 @@ class Control:
             Route("/control/down", self.down, methods=["POST"]),
         ]
 
+    async def idle(self, request: Request) -> Response:
+        """GET: whether there is nothing to do before time moves on, and when it will next have to; cheap to ask."""
+        return JSONResponse(self._idle())
+
     async def state(self, request: Request) -> Response:
-        """GET: counts by body, what is due, whether there is nothing to do before time moves on."""
+        """GET: as `idle`, with counts by body."""
+        house, brief = self._house, self._idle()
+        codes, now = list(house.config.bodies), house.now()
+        counts = await house.read(lambda db: state(db, codes, now))
+        for code, found in counts.items():
+            found["manner"] = house.roster.of_body(house.reader, code)[0]
+            found["callbacks"] = dict(house.outbox.counts[code])
+        return JSONResponse({**brief, "bodies": counts})
+
+    def _idle(self) -> dict[str, Any]:
         house = self._house
         now = house.now()
-        ready = house.outbox.ready()
-        steps = house.schedule.due(10_000)
+        ready, steps = house.outbox.ready(), house.schedule.due(10_000)
         soonest = next_due(house.reader, now, house.outbox.dropping)
-        return JSONResponse(
-            {
-                "now": format_time(now),
-                "idle": not ready and not steps and house.broken is None,
-                "broken": house.broken,
-                "steps_due": len(steps),
-                "callbacks_due": len(ready),
-                "next_due": None if soonest is None else format_time(soonest),
-                "drop_callbacks": house.outbox.dropping,
-                "bodies": {
-                    code: {
-                        **counts,
-                        "manner": house.roster.of_body(house.reader, code)[0],
-                        "callbacks": dict(house.outbox.counts[code]),
-                    }
-                    for code, counts in state(house.reader, list(house.config.bodies), now).items()
-                },
-            }
-        )
+        return {
+            "now": format_time(now),
+            "idle": not ready and not steps and house.broken is None,
+            "broken": house.broken,
+            "steps_due": len(steps),
+            "callbacks_due": len(ready),
+            "next_due": None if soonest is None else format_time(soonest),
+            "drop_callbacks": house.outbox.dropping,
+        }
 
     async def effects(self, request: Request) -> Response:
         """GET: what was really done, by hand-off id."""

@@ -37,9 +37,7 @@ class Clock:
 class Hooks:
     """Takes callbacks. `refuse` is a list of statuses to answer first, one a request; 0 hangs up."""
 
-    def __init__(
-        self, to_body: Mapping[str, Sequence[str]], from_body: Mapping[str, Sequence[str]], clock: Clock
-    ) -> None:
+    def __init__(self, to_body: Mapping[str, Sequence[str]], from_body: Mapping[str, Sequence[str]], clock: Clock) -> None:
         self.seen: list[tuple[str, Event]] = []
         self.signatures: list[str] = []
         self.refuse: list[int] = []

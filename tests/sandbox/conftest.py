@@ -39,7 +39,7 @@ class Running:
     def settle(self, seconds: float = 10) -> None:
         """Wait until there is nothing to do before time moves on."""
         end = time.monotonic() + seconds
-        while not self.control("state")["idle"]:
+        while not self.control("idle")["idle"]:
             assert time.monotonic() < end, self.control("state")
             time.sleep(0.01)
 

@@ -1,0 +1,95 @@
+"""The control interface: what it tells, what it changes, how it says no."""
+
+import pytest
+import requests
+
+from tests.sandbox.conftest import COURT, Start
+
+
+def test_state_counts_and_knows_what_comes_next(start: Start) -> None:
+    box = start()
+    assert box.control("idle") == {
+        "now": "2026-03-02T09:00:00+08:00",
+        "idle": True,
+        "broken": None,
+        "steps_due": 0,
+        "callbacks_due": 0,
+        "next_due": None,
+        "drop_callbacks": False,
+    }
+    bureau = box.bureau()
+    bureau.request()
+    state = box.control("state")
+    assert state["next_due"] == "2026-03-02T13:00:00+08:00"
+    assert state["bodies"][COURT] == {
+        "cases": {"DELIVERED": 1},
+        "received": {"applied": 1},
+        "issued": 0,
+        "unsent": 0,
+        "planned": 1,
+        "down": False,
+        "manner": "prompt",
+        "callbacks": {},
+    }
+    box.clock.step(hours=4)
+    assert box.control("idle")["idle"] is False
+    box.settle()
+    assert box.control("state")["bodies"][COURT]["callbacks"] == {"taken": 1}
+
+
+def test_a_changed_manner_holds_for_new_cases_only(start: Start) -> None:
+    box = start("prompt", bodies=[COURT, "police-990100"])
+    bureau = box.bureau()
+    before = bureau.request()
+    assert box.control("manners", {"manner": "silent", "bodies": [COURT]}) == {"changed": [COURT]}
+    after = bureau.request()
+    box.live(days=1)
+    assert box.hooks.names(before) == ["handoff.signed"]
+    assert box.hooks.names(after) == []
+    assert box.control("state")["bodies"]["police-990100"]["manner"] == "prompt"
+    assert "prompt" in box.control("manners")
+
+
+def test_effects_tell_what_was_really_done(start: Start) -> None:
+    box = start()
+    bureau = box.bureau()
+    case = bureau.request()
+    box.live(days=0.25)
+    assert box.control("effects") == {
+        case: {
+            "bodies": [COURT],
+            "petition_no": bureau.petitions[case],
+            "cases": 1,
+            "issued": {"handoff.signed": 1},
+            "received": 1,
+            "duplicates": 0,
+            "quarantined": 0,
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("manners", {"manner": "lazy"}, "no manner is called"),
+        ("manners", {"manner": "prompt", "bodies": ["court-1"]}, "there are: court-990100"),
+        ("manners", {"manner": "prompt", "option": {}}, "option"),
+        ("drop_callbacks", {}, "drop"),
+        ("down", {"hours": -1}, "hours"),
+        ("down", {"hours": 1, "mode": "fire"}, "mode"),
+    ],
+)
+def test_bad_wishes_are_explained(start: Start, path: str, body: dict[str, object], said: str) -> None:
+    answer = requests.post(f"{start().url}/control/{path}", json=body, timeout=5)
+    assert answer.status_code == 400
+    assert said in answer.json()["detail"]
+
+
+def test_mixed_gives_each_case_its_own_manner(start: Start) -> None:
+    options = {"cycle": ["prompt", "silent", "objects_rightly"], "options": {"prompt": {"sign_hours": 1}}}
+    box = start("mixed", options)
+    bureau = box.bureau()
+    cases = [bureau.request() for _ in range(4)]
+    box.live(days=4)
+    last = [box.hooks.names(case)[-1:] for case in cases]
+    assert last == [["handoff.accepted"], [], ["handoff.objected"], ["handoff.accepted"]]
