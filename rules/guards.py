@@ -35,13 +35,19 @@ def may_send(facts: Facts, body: Body, bodies: Bodies, via: Iterable[str] = ()) 
     if facts.pending_elsewhere is not None:
         reason = f"同一事项已由 {facts.pending_elsewhere} 受理或正在办理，应关联，不得另行转送"
         return Blocked(reason, "信访工作条例第十九条第三款")
-    if facts.accused_body is None and facts.klass != "accusation":
+    if not accuses(facts):
         return Allowed()
     # an accused who is not named can be ruled out for the receiver only: the hops hold the petition already
     for hop in (*(via if facts.accused_body is not None else ()), body.code):
         if (why := _reaches_accused(facts, hop, bodies)) is not None:
             return Blocked(why, "信访工作条例第三十条第三款")
     return Allowed()
+
+
+def accuses(facts: Facts) -> bool:
+    """Whether any fact says that somebody stands accused, be the class unknown or another."""
+    told = (facts.accusation, facts.accused, facts.accused_body, facts.accused_level)
+    return facts.klass == "accusation" or (facts.branch or "").startswith("B2") or any(told)
 
 
 def accused_side(code: str, bodies: Bodies) -> frozenset[str]:

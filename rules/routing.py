@@ -79,6 +79,8 @@ def route(facts: Facts, table: RoutingTable, bodies: Bodies, sender: str | None 
     if others:
         labels = "、".join(f"“{row.label}”" for row in (best, *others))
         return ToClerk(f"同时符合{labels}，次序相同而去向不同", allowed, best)
+    if seat.body.code == sender:
+        return ToClerk(f"符合“{best.label}”，应由本单位（{seat.body.name}）自行办理", allowed, best)
     verdict = may_send(facts, seat.body, bodies, via=(sender,) if sender else ())
     if isinstance(verdict, Blocked):
         higher = _above(facts, bodies, seat.body, sender)
@@ -98,6 +100,8 @@ def fill(facts: Facts) -> Facts | str:
             item = 1
         if item is not None:
             implied |= {"art31": item, "klass": "claim"}
+    if facts.accusation is not None and facts.klass is None:
+        implied.setdefault("klass", "accusation")
     if facts.art31 is not None:
         implied.setdefault("klass", "claim")
     for name, value in implied.items():
@@ -125,9 +129,7 @@ def _same(other: Seat | str, seat: Seat, row: Row, best: Row) -> bool:
     return isinstance(other, Seat) and other.body.code == seat.body.code and row.way == best.way
 
 
-def _allowed(
-    found: Iterable[tuple[Row, Seat | str]], facts: Facts, bodies: Bodies, sender: str | None
-) -> tuple[Body, ...]:
+def _allowed(found: Iterable[tuple[Row, Seat | str]], facts: Facts, bodies: Bodies, sender: str | None) -> tuple[Body, ...]:
     via = (sender,) if sender else ()
     seats = (seat.body for _, seat in found if isinstance(seat, Seat))
     return _unique(body for body in seats if not isinstance(may_send(facts, body, bodies, via), Blocked))
@@ -152,9 +154,7 @@ def _residual(facts: Facts, bodies: Bodies) -> tuple[Body, ...]:
 def _unfit(facts: Facts) -> str:
     if facts.klass is None:
         return "未分类：不知是建议意见、检举控告还是申诉求决，须先甄别"
-    needed = {"suggestion": "主管领域", "accusation": "检举控告的性质", "claim": "第三十一条的哪一项或主管领域"}[
-        facts.klass
-    ]
+    needed = {"suggestion": "主管领域", "accusation": "检举控告的性质", "claim": "第三十一条的哪一项或主管领域"}[facts.klass]
     return f"路由表中没有适用的行，可能缺少{needed}，须人工确定去向"
 
 

@@ -84,4 +84,5 @@ ROUTES = {
     "D081": ("clerk", "A0-reviewed"),
     "D082": ("clerk", "A0-concluded"),
     "D083": ("clerk", "B2a-appeal"),
+    "D084": ("clerk", "A0-mixed"),
 }

@@ -50,6 +50,12 @@ def test_a_named_accused_counts_in_every_class() -> None:
     assert allowed(Facts(klass="claim", sector="housing"), "agency-housing-990102")
 
 
+def test_an_accusation_is_known_by_any_of_its_signs() -> None:
+    for signs in ({"branch": "B2a"}, {"accusation": "law"}, {"accused": "official"}, {"klass": "claim", "branch": "B2c"}):
+        assert not allowed(Facts.model_validate(signs), "agency-housing-990102")
+    assert allowed(Facts(branch="B3.6", sector="housing"), "agency-housing-990102")
+
+
 def test_what_cannot_be_checked_is_not_sent() -> None:
     assert not allowed(accuse(None), "discipline-990100")
     assert not allowed(accuse("court-123456"), "discipline-990100")

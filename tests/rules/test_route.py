@@ -138,6 +138,19 @@ def test_facts_fill_each_other_in() -> None:
     assert seat(go(art31=6, sector="housing", division="990103")) == "agency-housing-990103"
 
 
+def test_a_claim_that_also_accuses_is_split_by_a_clerk() -> None:
+    answer = go(klass="claim", art31=6, sector="housing", division="990102", accusation="discipline", grave=True)
+    assert isinstance(answer, ToClerk)
+    assert answer.row
+    assert answer.row.id == "A0-mixed"
+
+
+def test_what_leads_back_to_the_sender_is_its_own_duty() -> None:
+    answer = go(klass="claim", art31=3, appeal="personnel", decided_by=BUREAU, division="990100")
+    assert isinstance(answer, ToClerk)
+    assert "自行办理" in answer.reason
+
+
 def test_facts_that_contradict_go_to_a_clerk() -> None:
     for facts in ({"branch": "B3.2", "art31": 3}, {"branch": "B1", "klass": "claim"}, {"klass": "suggestion", "art31": 1}):
         answer = go(division="990102", **facts)
