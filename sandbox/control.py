@@ -84,7 +84,7 @@ class Control:
         soonest = next_due(house.reader, now, house.outbox.dropping)
         return {
             "now": format_time(now),
-            "idle": not ready and not steps and house.broken is None,
+            "idle": not ready and not steps and not house.gaps.due() and house.broken is None,
             "broken": house.broken,
             "steps_due": len(steps),
             "callbacks_due": len(ready),

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sandbox.config import BodyConfig, SandboxConfig
+from sandbox.gaps import Gaps
 from sandbox.ledger import Ledger
 from sandbox.manners.base import Manner
 from sandbox.outbox import Outbox
@@ -35,6 +36,7 @@ class House:
         self.reader: sqlite3.Connection
         self.outbox: Outbox
         self.schedule: Schedule
+        self.gaps: Gaps
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -44,7 +46,8 @@ class House:
         self.reader = open_reader(self.config.ledger)
         self.outbox = Outbox(self)
         self.schedule = Schedule(self)
-        work = [loop.create_task(self.schedule.run()), loop.create_task(self.outbox.run())]
+        self.gaps = Gaps(self)
+        work = [loop.create_task(part.run()) for part in (self.schedule, self.outbox, self.gaps)]
         for task in work:
             task.add_done_callback(self._stopped)
         try:

@@ -91,6 +91,20 @@ class Outbox:
         present = (row for row in rows if row["body"] not in away)
         return [Waiting(row["id"], row["body"], row["message_id"], row["handoff_id"], row["attempts"]) for row in islice(present, limit)]
 
+    async def ask(self, body: str, path: str, handoff_id: str) -> bytes | None:
+        """A signed question to the bureau's hooks about a hand-off; the answer's bytes if 200 and signed by the bureau."""
+        house = self._house
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._pool,
+            self._poster.get,
+            f"{house.config.hooks_url}/{body}{path}",
+            house.signing_keys(body, handoff_id=handoff_id),
+            house.config.bodies[body].to_body,
+            house.now,
+        )
+        self.counts[body]["questions" if found is not None else "questions_unanswered"] += 1
+        return found
+
     async def close(self) -> None:
         """Wait for what is in flight."""
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -4,12 +4,13 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import requests
 
 from connectors.wire import receipts
-from connectors.wire.events import MEDIA_TYPE
-from connectors.wire.signing import BadSignature, sign, verify
+from connectors.wire.events import MEDIA_TYPE, new_id
+from connectors.wire.signing import BadSignature, request_target, sign, verify
 
 _TIMEOUT = (3.05, 15.0)  # seconds: to connect, between bytes
 
@@ -57,6 +58,20 @@ class Poster:
             taken and _proves(answer, their_keys, message_id, raw, now),
             min(int(wait), 86_400) if wait.isascii() and wait.isdigit() and len(wait) < 9 else 0,
         )
+
+    def get(self, url: str, own_keys: Sequence[str], their_keys: Sequence[str], now: Callable[[], datetime]) -> bytes | None:
+        """Ask with a signed GET; the answer's bytes, or None for anything but a signed 200 that repeats the id asked with."""
+        parts = urlsplit(url)
+        asked = new_id()
+        target = request_target("GET", parts.path + (f"?{parts.query}" if parts.query else ""))
+        headers = sign(own_keys, asked, int(now().timestamp()), target)
+        try:
+            answer = self._session().get(url, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
+            if answer.status_code != 200 or verify(their_keys, answer.headers, answer.content, now()) != asked:
+                return None
+        except (requests.RequestException, BadSignature):
+            return None
+        return answer.content
 
     def close(self) -> None:
         """Close all connections; nobody may post any more."""

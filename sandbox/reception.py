@@ -61,6 +61,10 @@ class Reception:
                 return Outcome(manner, fault=lost)
         return stored
 
+    def fetched(self, db: sqlite3.Connection, event: Event, raw: bytes, now: datetime) -> Outcome:
+        """Take in a message this body fetched itself: no door, the same storing."""
+        return self._store(db, self.choose(db, self.body, event), event, raw, now)
+
     def _store(self, db: sqlite3.Connection, manner: Manner[Any], event: Event, raw: bytes, now: datetime) -> Outcome:
         digest = receipts.body_digest(raw)
         known = db.execute("SELECT digest, receipt FROM inbox WHERE body = ? AND message_id = ?", (self.body, event.id)).fetchone()

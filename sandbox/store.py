@@ -18,6 +18,7 @@ WITHOUT ROWID; CREATE TABLE IF NOT EXISTS inbox (
   INTEGER NOT NULL, raw BLOB NOT NULL, digest TEXT NOT NULL, receipt BLOB NOT NULL, received_at INTEGER NOT NULL,
   fate TEXT NOT NULL CHECK (fate IN ('held', 'applied', 'quarantined', 'duplicate')), PRIMARY KEY (body, message_id));
 CREATE UNIQUE INDEX IF NOT EXISTS inbox_sequence ON inbox (body, handoff_id, sequence) WHERE fate <> 'duplicate';
+CREATE INDEX IF NOT EXISTS inbox_held ON inbox (body, handoff_id) WHERE fate = 'held';
 CREATE TABLE IF NOT EXISTS handoff (
   body TEXT, handoff_id TEXT, petition_no TEXT NOT NULL, bureau TEXT NOT NULL, state TEXT NOT NULL, round INTEGER NOT
   NULL, last_seq_in INTEGER NOT NULL, last_seq_out INTEGER NOT NULL, case_no TEXT NOT NULL, case_no_told INTEGER NOT

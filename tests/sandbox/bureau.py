@@ -42,6 +42,8 @@ class Hooks:
         self.signatures: list[str] = []
         self.refuse: list[int] = []
         self.refused = 0
+        self.asked: list[tuple[str, int]] = []
+        self.outbox: dict[str, list[bytes]] = {}
         hooks, lock = self, threading.Lock()
 
         class Handler(BaseHTTPRequestHandler):
@@ -70,6 +72,17 @@ class Hooks:
                 receipt = Receipt(new_id(), event.id, clock.now(), receipts.body_digest(raw), "stored")
                 answer = receipts.encode(receipt)
                 self._answer(202, answer, sign(to_body[body], receipt.receipt_id, int(clock.now().timestamp()), answer))
+
+            def do_GET(self) -> None:
+                path, _, query = self.path.partition("?")
+                body, handoff_id = path.split("/")[2], path.split("/")[4]
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                asked = verify(from_body[body], headers, request_target("GET", self.path), clock.now())
+                after = int(query.removeprefix("after="))
+                hooks.asked.append((handoff_id, after))
+                found = [raw for raw in hooks.outbox.get(handoff_id, []) if decode(raw).sequence > after]
+                answer = pages.encode_messages(found, True)
+                self._answer(200, answer, sign(to_body[body], asked, int(clock.now().timestamp()), answer))
 
             def _answer(self, status: int, raw: bytes, headers: Mapping[str, str]) -> None:
                 self.send_response(status)

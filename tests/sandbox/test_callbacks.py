@@ -1,5 +1,6 @@
 """Callbacks: in order, under one id until they are taken, and not at all when told so."""
 
+from connectors.wire.events import encode
 from tests.sandbox.conftest import Start
 
 QUICK = {"accept_days_min": 0, "accept_days_max": 0, "sign_hours": 0, "result_days_min": 0, "result_days_max": 0}
@@ -69,3 +70,25 @@ def test_many_cases_at_once_all_arrive(start: Start) -> None:
     for case in cases:
         assert box.hooks.names(case) == ["handoff.signed", "handoff.accepted", "handoff.progress", "handoff.result"]
     assert len({event.id for _, event in box.hooks.seen}) == 160
+
+
+def test_a_gap_is_asked_about_after_ten_minutes(start: Start) -> None:
+    box = start("silent")
+    bureau = box.bureau()
+    case = bureau.request()
+    lost = bureau.event(case, "handoff.urge", sequence=2)
+    held = bureau.event(case, "handoff.supplement", sequence=3)
+    bureau.send(held)
+    box.clock.step(minutes=9)
+    box.settle()
+    assert box.hooks.asked == []
+    box.clock.step(minutes=1)
+    box.settle()
+    assert box.hooks.asked == [(case, 1)]
+    assert bureau.item(case).last_seq_in == 1
+    box.hooks.outbox[case] = [encode(lost), encode(held)]
+    box.clock.step(minutes=10)
+    box.settle()
+    assert bureau.item(case).last_seq_in == 3
+    assert bureau.send(lost).status == "stored"
+    assert box.control("effects")[case]["received"] == 3
