@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from expected_routes import ROUTES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from config.routing import RoutingTable, load_routing
 from config.samples import load_samples
 from rules.guards import Allowed, may_send
 from rules.routing import Routed, ToClerk, fill, route, table_markdown
+from tests.rules.expected_routes import ROUTES
 
 FOLDER = Path(config.__file__).parent
 CITY = load_bodies(FOLDER / "bodies.yaml")
