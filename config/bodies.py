@@ -191,9 +191,7 @@ def _faults(file: BodiesFile, located: Located) -> Iterator[Problem]:
         first.setdefault(name, i)
     for i, place in enumerate(file.divisions):
         if place.superior is not None and place.superior not in places:
-            yield located.problem(
-                f"上级区划 {place.superior} 不存在", "补写该区划，或改正代码", "divisions", i, "superior"
-            )
+            yield located.problem(f"上级区划 {place.superior} 不存在", "补写该区划，或改正代码", "divisions", i, "superior")
         elif place.superior is not None and LEVELS.index(places[place.superior].level) >= LEVELS.index(place.level):
             what = f"上级区划 {place.superior} 的层级不高于 {place.code}"
             yield located.problem(what, "改正 superior 或 level", "divisions", i, "superior")
@@ -210,9 +208,7 @@ def _faults(file: BodiesFile, located: Located) -> Iterator[Problem]:
             yield located.problem(what, f"补写 joint_conference-{body.division}", "bodies", i)
 
 
-def _body_faults(
-    body: Body, i: int, known: dict[str, Body], places: dict[str, Place], located: Located
-) -> Iterator[Problem]:
+def _body_faults(body: Body, i: int, known: dict[str, Body], places: dict[str, Place], located: Located) -> Iterator[Problem]:
     expected = "-".join(part for part in (body.kind, body.sector, body.division) if part)
     if body.code != expected:
         what = f"代码 {body.code} 与 kind、sector、division 不一致"

@@ -141,9 +141,7 @@ def _working(day0: dt.date, count: int, calendar: WorkCalendar) -> tuple[list[Co
 def _rolled(day0: dt.date, limit: Limit, calendar: WorkCalendar) -> tuple[list[CountedDay], set[int]]:
     raw = day0 + dt.timedelta(days=limit.count) if limit.unit == "d" else _months_later(day0, limit.count)
     days = [
-        CountedDay(day, number, calendar.reason(day))
-        for number in range(1, (raw - day0).days + 1)
-        for day in (day0 + dt.timedelta(days=number),)
+        CountedDay(day, number, calendar.reason(day)) for number in range(1, (raw - day0).days + 1) for day in (day0 + dt.timedelta(days=number),)
     ]
     day, years = raw, {raw.year}
     while not calendar.is_workday(day):

@@ -111,9 +111,7 @@ def body(data: dict[str, list[dict[str, object]]], code: str) -> dict[str, objec
         (lambda d: d["divisions"].append(dict(d["divisions"][0])), "行政区划 990000 重复"),
     ],
 )
-def test_a_broken_file_is_refused_by_name(
-    tmp_path: Path, change: Callable[[dict[str, list[dict[str, object]]]], None], part: str
-) -> None:
+def test_a_broken_file_is_refused_by_name(tmp_path: Path, change: Callable[[dict[str, list[dict[str, object]]]], None], part: str) -> None:
     assert part in broken(tmp_path, change)
 
 

@@ -147,13 +147,8 @@ def test_raise_if_is_silent_without_problems() -> None:
 
 
 plain = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**6), 10**6)
-    | st.text(st.characters(categories=["L", "Nd"]), max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdef", min_size=1, max_size=4), inner, max_size=4)
-    ),
+    st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.text(st.characters(categories=["L", "Nd"]), max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdef", min_size=1, max_size=4), inner, max_size=4),
     max_leaves=12,
 )
 
