@@ -1,0 +1,151 @@
+"""Time-lapse: a month in seconds. Time stands still until every process has done what is due, then steps to the next thing that happens."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+from flows.due import look
+
+from cli.demo.clerk import Clerk
+from config.samples import SamplePetition
+from models import outbox
+from models.db import Connection, Database
+from rules.calendar import SHANGHAI
+from runtime.timesource import write_instant
+
+# Time moves on this grid of the Beijing day, so that what falls into the same few hours is done together; 02:00 is the nightly reconciliation's.
+STEP = timedelta(hours=6)
+GRID_HOUR = 2
+_POLL_S = 0.02
+
+
+class Stalled(RuntimeError):
+    """Some process does not come to rest; names which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the demonstration is."""
+
+    now: datetime
+    registered: int
+    handed_off: int
+    closed: int
+    waiting_bodies: int
+
+
+class Conductor:
+    """Moves the shared clock, hands in petitions, and lets the clerk work.
+
+    Args:
+        rest_within: real seconds a step may take before it counts as stalled.
+    """
+
+    def __init__(
+        self, database: Database, clock: Path, start: datetime, samples: Sequence[SamplePetition], clerk: Clerk, gateway: str, token: str, sandbox: str,
+        *, rest_within: float = 90.0,
+    ) -> None:
+        self._database, self._clock, self._clerk = database, clock, clerk
+        self._gateway, self._sandbox, self._rest_within = gateway, sandbox, rest_within
+        self._coming = sorted(samples, key=lambda s: (s.received_offset_hours, s.ref))
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Bearer {token}"
+        self.start = self.now = start
+        self.steps = 0
+        write_instant(clock, start)
+
+    def run(self, until: datetime, tell: Callable[[Progress], None], disturb: Callable[[Conductor], None] = lambda _: None) -> None:
+        """Run to `until` (virtual). `disturb` is called at every step, before the processes come to rest."""
+        while True:
+            self._hand_in()
+            disturb(self)
+            self._rest()
+            while self._clerk.work(self.now):
+                self._rest()
+            tell(self.progress())
+            if self.now >= until:
+                return
+            self.now = min(self._next(), until)
+            self.steps += 1
+            write_instant(self._clock, self.now)
+
+    def _hand_in(self) -> None:
+        while self._coming and self._arrives(self._coming[0]) <= self.now:
+            sample = self._coming.pop(0)
+            body = {"origin_ref": sample.ref, "channel": sample.channel, "received_at": self._arrives(sample).isoformat(), "subject": sample.subject,
+                    "text": sample.text, "petitioner": sample.petitioner.model_dump(exclude_none=True) if sample.petitioner else None,
+                    "facts": sample.facts.model_dump(exclude_none=True)}
+            answer = self._session.post(f"{self._gateway}/petitions", json=body, timeout=30)
+            if answer.status_code not in (200, 201):
+                raise Stalled(f"网关拒绝了示例 {sample.ref}：{answer.status_code}")
+
+    def _arrives(self, sample: SamplePetition) -> datetime:
+        return self.start + timedelta(hours=sample.received_offset_hours)
+
+    def _rest(self) -> None:
+        """Wait until nothing is due anywhere: twice in a row, because a message may be between two ledgers at the first look."""
+        until, quiet = time.monotonic() + self._rest_within, 0
+        why = ""
+        while quiet < 2:
+            why = self._busy()
+            quiet = 0 if why else quiet + 1
+            if time.monotonic() > until:
+                raise Stalled(f"{self.now.astimezone(SHANGHAI):%Y-%m-%d %H:%M} 之后一直没有静止：{why}")
+            if why:
+                time.sleep(_POLL_S)
+
+    def _busy(self) -> str:
+        state = self._sandbox_state()
+        if not state["idle"]:
+            return f"沙箱：{state['callbacks_due']} 件回告、{state['steps_due']} 项动作"
+        with self._database.transaction() as connection:
+            due = look(connection, self.now)
+        return "" if due.idle else f"工作进程：{due}"
+
+    def _sandbox_state(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self._sandbox}/control/state", timeout=30) as answer:  # noqa: S310  (our own sandbox)
+            return dict(json.load(answer))
+
+    def _next(self) -> datetime:
+        """The next grid point at or after the next thing that happens; the nightly reconciliation is never jumped over."""
+        with self._database.transaction() as connection:
+            moments = [*_ledger_moments(connection), outbox.next_attempt(connection), self._clerk.next_look(connection, self.now)]
+        due = self._sandbox_state()["next_due"]
+        moments.append(datetime.fromisoformat(due) if due else None)
+        moments.append(self._arrives(self._coming[0]) if self._coming else None)
+        tonight = _grid(self.now + timedelta(seconds=1), night=True)
+        soonest = min([m for m in moments if m is not None and m > self.now], default=tonight)
+        return min(_grid(soonest), tonight)
+
+    def progress(self) -> Progress:
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                """select count(*), coalesce(sum(handoffs), 0), count(*) filter (where state = 'CLOSED'),
+                   count(*) filter (where state = 'HANDED_OFF') from petition""").fetchone()
+        assert row is not None  # noqa: S101  (an aggregate always answers)
+        return Progress(self.now, *row)
+
+
+def _ledger_moments(connection: Connection) -> list[datetime | None]:
+    row = connection.execute(
+        """select (select min(ring_at) from clock where state = 'OPEN' and paused_at is null),
+                  (select min(due_at) from duty where closed_at is null and not state_bound)""").fetchone()
+    return list(row) if row else []
+
+
+def _grid(moment: datetime, *, night: bool = False) -> datetime:
+    """The first grid point at or after `moment`; with `night`, the first 02:00 in Beijing."""
+    local = moment.astimezone(SHANGHAI)
+    point = local.replace(hour=GRID_HOUR, minute=0, second=0, microsecond=0)
+    step = timedelta(days=1) if night else STEP
+    while point < local:
+        point += step
+    return point
