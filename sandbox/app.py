@@ -1,5 +1,7 @@
 """The sandbox as an ASGI application."""
 
+import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -16,6 +18,8 @@ from sandbox.control import Control, explain
 from sandbox.house import House
 from sandbox.manners.registry import BadManner
 from sandbox.partner import Away, Partner, Refused
+
+_log = logging.getLogger("sandbox")
 
 
 def build(config: SandboxConfig, now: Callable[[], datetime]) -> Starlette:
@@ -34,8 +38,12 @@ def build(config: SandboxConfig, now: Callable[[], datetime]) -> Starlette:
     async def absent(request: Request, error: Exception) -> Response:
         return error.answer if isinstance(error, Away) else problem(problems.internal())
 
+    async def failed(request: Request, error: Exception) -> Response:
+        _log.error("the ledger failed (%s); check that its disk has room and its file is whole", type(error).__name__)
+        return problem(problems.internal())
+
     return Starlette(
         routes=[*Control(house).routes(), *Partner(house).routes()],
-        exception_handlers={Refused: refused, Away: absent, ValidationError: explain, BadManner: explain},
+        exception_handlers={Refused: refused, Away: absent, ValidationError: explain, BadManner: explain, sqlite3.Error: failed},
         lifespan=lifespan,
     )

@@ -5,6 +5,7 @@ import hashlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -105,6 +106,20 @@ def test_a_restart_keeps_ledger_plans_and_receipts(start: Start, tmp_path: Path)
         clock.step(days=2)
         time.sleep(0.3)
         assert again.item(later.subject).state == "DELIVERED"  # the manner changed by hand is still silent
+
+
+def test_a_broken_ledger_answers_500_and_gives_no_receipt(start: Start) -> None:
+    box = start()
+    bureau = box.bureau()
+    with sqlite3.connect(box.config.ledger) as other:
+        other.execute("DROP TABLE action")
+    other.close()
+    event = bureau.event(new_id(), "handoff.request")
+    answer = bureau.post(encode(event), event.id)
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    with sqlite3.connect(box.config.ledger) as other:
+        assert other.execute("SELECT count(*) FROM inbox").fetchone()[0] == 0
+    other.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a process of its own")
