@@ -82,6 +82,11 @@ class Row(Strict):
         return self
 
     @property
+    def branch(self) -> str:
+        """The branch of statutes §2 this row belongs to: the first part of its id (A0 for rows that only a clerk can decide)."""
+        return self.id.partition("-")[0]
+
+    @property
     def destinations(self) -> list[Destination]:
         """`to` and the candidates."""
         return [*([self.to] if self.to else []), *self.candidates]

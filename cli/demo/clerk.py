@@ -131,9 +131,8 @@ class Clerk:
                               told_on=now.astimezone(SHANGHAI).date())
 
     def _supplement(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
-        sent = desk.supplement(connection, duty.handoff_id or "", "信访人已补充所需材料。", self._house, self._sealer, now)
-        closed = desk.duty_done(connection, duty.duty_id, "已请信访人补充材料并转交。", self._house, self._sealer, now)
-        return closed if not isinstance(sent, Refused) else closed
+        desk.supplement(connection, duty.handoff_id or "", "信访人已补充所需材料。", self._house, self._sealer, now)
+        return desk.duty_done(connection, duty.duty_id, "已请信访人补充材料并转交。", self._house, self._sealer, now)
 
     def _note(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
         return desk.duty_done(connection, duty.duty_id, "已核对。", self._house, self._sealer, now)
