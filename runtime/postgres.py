@@ -31,6 +31,8 @@ from runtime.places import PlaceError, can_enter, data_home, private_folder, ser
 
 # A path of a socket has at most 107 bytes; PostgreSQL's file name in the folder takes 17 of them.
 _SOCKET_FOLDER_BYTES = 90
+# Where sockets go if the data folder's path is too long; in a folder of mode 0700 whose owner is checked.
+_SHORT_PLACE = Path("/tmp")  # noqa: S108
 _STOP_GRACE_S = 60.0
 _LOG_KEEPS_BYTES = 10_000_000
 _POLL_S = 0.02
@@ -116,6 +118,8 @@ class PrivatePostgres:
                 self._child.stop()
                 self._child = None
             if self._owner_lock is not None:
+                if self._sockets.parent == _SHORT_PLACE and self._sockets.is_dir() and not list(self._sockets.iterdir()):
+                    self._sockets.rmdir()
                 os.close(self._owner_lock)
                 self._owner_lock = None
             self._port = 0
@@ -308,7 +312,7 @@ class PrivatePostgres:
         if len(os.fsencode(beside)) <= _SOCKET_FOLDER_BYTES and "," not in str(beside):
             return beside
         key = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
-        return Path("/tmp") / f"tonglu-{os.geteuid()}-{key}"  # noqa: S108 - of mode 0700, its owner checked
+        return _SHORT_PLACE / f"tonglu-{os.geteuid()}-{key}"
 
     def _last_complaint(self, start: int) -> str:
         with self.log_path.open("rb") as log:

@@ -138,8 +138,13 @@ def test_long_and_odd_paths_work(folder: Path, name: str) -> None:
     with PrivatePostgres(folder / name) as server:
         assert server.alive()
         assert PrivatePostgres(folder / name).folder == folder / name
-        row = server.connect().execute("SELECT current_setting('unix_socket_directories')").fetchone()
+        with server.connect() as connection:
+            row = connection.execute("SELECT current_setting('unix_socket_directories')").fetchone()
         assert row is not None
+        sockets = Path(str(row[0]).strip('"'))
+        assert sockets.stat().st_mode & 0o777 == 0o700
+        assert len(str(sockets)) < 90
+    assert not sockets.exists()
 
 
 def test_a_taken_port_is_left_to_its_holder(folder: Path) -> None:
