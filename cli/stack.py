@@ -127,7 +127,8 @@ class Stack:
         """In start order. Prefect's server takes longest and nothing that moves cases needs it, so nobody waits for it here."""
         from flows import server
 
-        found = [Service(self.ledger), Service(self._child("prefect", server.server_argv(self.settings)), ready_within=120)]
+        prefect = Service(self._child("prefect", server.server_argv(self.settings)), self.prefect_ready, awaited=False)
+        found = [Service(self.ledger), prefect]
         if self.sandbox is not None:
             argv = [sys.executable, "-m", "cli.sandbox", str(self.sandbox), "--port", str(self.settings.sandbox_port)]
             found.append(Service(self._child("sandbox", argv), probe(f"{self.settings.sandbox_base}/control/state")))

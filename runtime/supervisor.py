@@ -63,13 +63,15 @@ def _at_once() -> bool:
 class Service:
     """A process with its readiness probe, which must return quickly and say False rather than raise.
 
-    It has `ready_within` seconds to become ready; whether it still is, is asked every two seconds for `health()`.
+    It has `ready_within` seconds to become ready; whether it still is, is asked every two seconds for `health()`. One that nobody needs
+    in order to start has `awaited` False: the next service starts beside it, and its probe says later that it is ready.
     """
 
     process: Runnable
     ready: Callable[[], bool] = _at_once
     ready_within: float = 60.0
     backoff: Backoff = field(default_factory=Backoff)
+    awaited: bool = True
 
 
 class State(StrEnum):
@@ -235,6 +237,8 @@ class _Keeper:
             process.start()
         except RuntimeError as fault:  # the base of every error of this room
             raise SupervisorError(f"服务 {self.name} 无法启动：{fault}") from fault
+        if not self._service.awaited:
+            return
         log = getattr(process, "log_path", None)
         where = f"；请看日志 {log}" if log else ""
         while not self._service.ready():
@@ -253,7 +257,9 @@ class _Keeper:
             if self._service.process.alive():
                 if time.monotonic() - up_since > self._service.backoff.calm:
                     crashes = 0
-                if time.monotonic() >= probe_at:
+                if time.monotonic() >= probe_at or self._state is State.STARTING:
+                    if self._state is State.STARTING and not self._service.ready():
+                        continue
                     self._turn(State.READY if self._service.ready() else State.UNREADY)
                     probe_at = time.monotonic() + _PROBE_EVERY_S
                 continue
