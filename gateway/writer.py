@@ -1,0 +1,180 @@
+"""The one who stores: callbacks that arrive together are committed together, and nobody is answered before the commit.
+
+A thread of its own with a connection of its own. While it waits for the disk, further callbacks gather; the next commit takes them all.
+Under load a commit is shared by many, alone it is had at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from queue import Empty, SimpleQueue
+
+import psycopg
+
+from connectors.wire import receipts
+from connectors.wire.events import Event, new_id
+from connectors.wire.receipts import Receipt
+from gateway import standing
+from gateway.faults import where
+from models.db import Connection
+from models.inbox import Incoming, Stored, take_in
+from models.seal import Sealer
+
+MOST_TOGETHER = 200
+MOST_WAITING = 4000
+
+# A server that went away without a word must not hold callbacks for longer than their senders wait.
+_OPTIONS = {"options": "-c timezone=UTC -c statement_timeout=10000", "connect_timeout": 3, "tcp_user_timeout": 10_000, "application_name": "tonglu-gateway"}
+
+log = logging.getLogger("tonglu.gateway")
+
+
+class Away(Exception):
+    """The ledger cannot be reached, or too much waits for it: nothing is promised, the sender must come again with the same id."""
+
+
+class Broken(Exception):
+    """Storing failed for a reason of our own; it stands in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A message whose signature, form and addressee are good. `now` is when it arrived."""
+
+    body: str
+    event: Event
+    raw: bytes
+    now: datetime
+
+
+Answer = Stored | Away | Broken
+_Waiting = tuple[Verified, "asyncio.Future[Answer]"]
+
+
+class Writer:
+    """Stores verified messages. `start` and `stop` belong to the event loop that calls `store`."""
+
+    def __init__(self, url: str, sealer: Sealer) -> None:
+        self._url, self._sealer = url, sealer
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="gateway-writer", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connection: Connection | None = None
+
+    def start(self) -> None:
+        """Begin; the connection is opened when the first message comes."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Store what still waits, then end."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def store(self, message: Verified) -> Stored:
+        """What the inbox says to this message, once it is committed: see `models.inbox.Stored`; `misnamed` if its petition
+        number is not that of the hand-off. Raises Away and Broken."""
+        if self._loop is None or not self._thread.is_alive() or self._queue.qsize() >= MOST_WAITING:
+            raise Away
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self._queue.put((message, future))
+        answer = await future
+        if isinstance(answer, Stored):
+            return answer
+        raise answer
+
+    # -- in the thread ----------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            batch, going = self._gather()
+            if batch:
+                answers = self._answers([message for message, _ in batch])
+                assert self._loop is not None  # noqa: S101 - set before the thread starts
+                self._loop.call_soon_threadsafe(_tell, batch, answers)
+        self._disconnect()
+
+    def _gather(self) -> tuple[list[_Waiting], bool]:
+        item = self._queue.get()
+        batch: list[_Waiting] = []
+        while item is not None:
+            batch.append(item)
+            if len(batch) >= MOST_TOGETHER:
+                return batch, True
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                return batch, True
+        return batch, False
+
+    def _answers(self, messages: Sequence[Verified]) -> Sequence[Answer]:
+        for again in (True, False):
+            try:
+                return self._store(messages)
+            except psycopg.OperationalError as fault:
+                # A connection that lay idle over a restart of the server fails once; the ids make trying again harmless.
+                self._disconnect()
+                if not again:
+                    log.error("收到的消息未能入库（%d 条，已请对方稍后重发）：%s", len(messages), type(fault).__name__)
+            except Exception as fault:  # noqa: BLE001 - whatever it is, those who wait must be told
+                self._disconnect()
+                if len(messages) > 1:
+                    # One message must not be the ruin of those it happened to arrive with.
+                    return [answer for message in messages for answer in self._answers([message])]
+                log.error("收到的一条消息未能入库：%s", where(fault))
+                return [Broken()]
+        return [Away() for _ in messages]
+
+    def _store(self, messages: Sequence[Verified]) -> list[Answer]:
+        # In order of their ids, so that two gateways that store the same messages cannot wait for each other.
+        order = sorted(range(len(messages)), key=lambda i: (messages[i].body, messages[i].event.id, i))
+        connection = self._connected()
+        with connection.pipeline(), connection.transaction():
+            stands = standing.read(connection, [m.event.subject for m in messages])
+            order = [i for i in order if not _misnamed(messages[i], stands)]
+            incoming = [_incoming(messages[i], stands) for i in order]
+            found = take_in(connection, incoming, self._sealer, max(m.now for m in messages))
+        answers: list[Answer] = [Stored("misnamed")] * len(messages)
+        for i, answer in zip(order, found, strict=True):
+            answers[i] = answer
+        return answers
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._url, autocommit=True, **_OPTIONS)  # type: ignore[arg-type]
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _misnamed(message: Verified, stands: dict[str, standing.Standing]) -> bool:
+    """Whether a body speaks of a hand-off of its own under another petition's number."""
+    stand = stands.get(message.event.subject)
+    return stand is not None and stand.body == message.body and stand.petition_no != message.event.data["petition_no"]
+
+
+def _incoming(message: Verified, stands: dict[str, standing.Standing]) -> Incoming:
+    event = message.event
+    stand = stands.get(event.subject)
+    status: receipts.Status = stand.take(event.sequence) if stand is not None and stand.body == message.body else "stored"
+    receipt = Receipt(new_id(message.now), event.id, message.now, receipts.body_digest(message.raw), status)
+    return Incoming(
+        message.body, event.id, event.subject, event.name, int(event.data["round"]), event.sequence, event.time, message.raw,
+        sha256(message.raw).digest(), receipts.encode(receipt),
+    )
+
+
+def _tell(batch: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
+    for (_, future), answer in zip(batch, answers, strict=True):
+        if not future.done():
+            future.set_result(answer)
