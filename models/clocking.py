@@ -78,10 +78,7 @@ def extend(work: Working, house: House, clock: ClockRow, body: str, branch: str,
             return False
         days = None
     extra = most if days is None else parse_limit(f"{days}d")
-    if extra.unit == base.unit:
-        end = due(clock.started_at, base + extra, house.calendar)
-    else:
-        end = due(clock.due_at, extra, house.calendar)
+    end = due(clock.started_at, base + extra, house.calendar) if extra.unit == base.unit else due(clock.due_at, extra, house.calendar)
     clock.due_at = max(end.instant, clock.due_at)
     clock.ring_at = max(clock.ring_at, clock.due_at) if clock.warned >= len(house.roads.clock(clock.key).warn) else clock.ring_at
     clock.provisional = clock.provisional or end.provisional

@@ -1,5 +1,7 @@
 """Messages from bodies: stored before they are answered, applied afterwards, each hand-off's in sequence, each once."""
 
+
+
 from __future__ import annotations
 
 from collections import defaultdict

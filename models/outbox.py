@@ -4,6 +4,8 @@ Delivery states: QUEUED → SENDING → RECEIPTED | WEAK_RECEIPT | RETRY_WAIT | 
 have arrived, so it is asked about by its key, or sent again under the same id, never under a new one.
 """
 
+
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -5,6 +5,8 @@ its messages we have read, state and round what it must believe by now. A hand-o
 partner may have it or not, and its ledger tells which.
 """
 
+
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """Reading and writing for the door, set by set: one statement a table, however many petitions are moved at once."""
 
+
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from config.calendar import load_calendar
 from config.bodies import Bodies, load_bodies
+from config.calendar import load_calendar
 from config.roadmap import load_roadmap
 from config.routing import RoutingTable, load_routing
 from config.source import ConfigError, Problem

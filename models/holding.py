@@ -1,0 +1,144 @@
+"""What every act at the door needs: who holds the case and until when, duties opened and closed, the journal row. On working copies only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from connectors.wire.ids import new_id
+from models import clocking
+from models.db import Connection
+from models.journal import row_hash
+from models.journalling import safe_detail
+from models.moves import Actor, Move, Refused
+from models.records import ClockRow, DutyRow, HandoffRow, JournalRow, PetitionRow, Working
+from models.seal import Sealer
+from rules.calendar import due
+from rules.edge_guards import Situation
+from rules.house import House
+from rules.roadmap import MachineName
+
+
+class InvariantBroken(Exception):
+    """An act would leave a petition without holder or due date: a fault of the road map. The transaction must roll back."""
+
+
+class Holding:
+    """One call of the door: its working copies, the configuration, the instant."""
+
+    def __init__(self, connection: Connection, work: Working, house: House, sealer: Sealer, now: datetime) -> None:
+        self.connection, self.work, self.house, self.sealer, self.now = connection, work, house, sealer, now
+
+    def situation(self, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Situation:
+        body = move.route.body if move.route else handoff.body if handoff else self.house.bureau
+        facts = move.route.facts if move.route and move.route.facts is not None else petition.facts
+        return Situation(
+            self.house.bureau, body, facts, move.data, handoff.round if handoff else 1, tuple((handoff or petition).flags),
+            tuple(handoff.refused_grounds) if handoff else (), tuple(petition.returned_by), handoff.delivered_at if handoff else None, self.house.bodies,
+        )
+
+    def hold_both(self, petition: PetitionRow, handoff: HandoffRow | None) -> None:
+        if handoff is not None:
+            self.hold_handoff(petition, handoff)
+        else:
+            self.hold_petition(petition)
+
+    def hold_handoff(self, petition: PetitionRow, handoff: HandoffRow, party: str | None = None) -> None:
+        state = self.house.roads.state("handoff", handoff.state)
+        clocks = clocking.running(self.work, petition.petition_no, handoff.handoff_id)
+        if state.end:
+            handoff.holder = handoff.next_due = None
+        else:
+            keep = handoff.holder if state.holder == "party" and party is None and handoff.holder else None
+            handoff.holder = self._climbed(clocks) or keep or self.house.who(state.holder or "bureau", handoff.body, party)
+            handoff.next_due = clocking.earliest(clocks)
+        petition.holder, petition.next_due = handoff.holder, handoff.next_due
+        self.work.changed_handoffs.add(handoff.handoff_id)
+        self.work.changed_petitions.add(petition.petition_no)
+
+    def hold_petition(self, petition: PetitionRow) -> None:
+        state = self.house.roads.state("petition", petition.state)
+        self.work.changed_petitions.add(petition.petition_no)
+        if state.end:
+            petition.holder = petition.next_due = None
+        elif state.holder != "handoff":
+            clocks = clocking.running(self.work, petition.petition_no, None)
+            petition.holder = self._climbed(clocks) or self.house.who(state.holder or "bureau", self.house.bureau)
+            petition.next_due = clocking.earliest(clocks)
+
+    def _climbed(self, clocks: Iterable[ClockRow]) -> str | None:
+        """A ladder that has reached the joint conference hands the case to it."""
+        roads = self.house.roads
+        up = any(c.paused_at is None and roads.is_rung(c.key) and roads.clock(c.key).owes == "joint_conference" for c in clocks)
+        return self.house.conference if up else None
+
+    def open_duty(
+        self, kind: str, zh: str, holder: str, petition: PetitionRow | None, handoff: HandoffRow | None, *, ref: str = "", bound: bool = False,
+        detail: dict[str, Any] | None = None, body: str | None = None,
+    ) -> DutyRow:
+        limits = self.house.roads.clocks_file.duties
+        # A duty that belongs to a state has that state's date: the clock watches it, the duty shows it.
+        clocks = clocking.running(self.work, petition.petition_no, handoff.handoff_id if handoff else None) if petition else []
+        shown = clocking.earliest(c for c in clocks if c.owes == holder or kind not in limits) if kind not in limits else None
+        until = shown or due(self.now, limits[kind].limit if kind in limits else "2wd", self.house.calendar).instant
+        duty = DutyRow(
+            new_id(self.now), kind, ref or f"{row_id(petition, handoff)}:{self.now.isoformat()}", petition.petition_no if petition else None,
+            handoff.handoff_id if handoff else None, body or (handoff.body if handoff else None), holder, zh, detail or {}, bound, self.now, until,
+        )
+        self.work.new_duties.append(duty)
+        if petition is not None:
+            self.work.duties[petition.petition_no].append(duty)
+        return duty
+
+    def close_duties(self, petition: PetitionRow, handoff: HandoffRow | None, by: str) -> None:
+        for duty in self.work.duties[petition.petition_no]:
+            if duty.state_bound and duty.closed_at is None and duty.handoff_id == (handoff.handoff_id if handoff else None):
+                self.shut(duty, by)
+
+    def shut(self, duty: DutyRow, by: str) -> None:
+        duty.closed_at, duty.closed_by = self.now, by
+        if duty not in self.work.new_duties:
+            self.work.changed_duties[duty.duty_id] = duty
+
+    def note(self, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> None:
+        """A journal row for an act that changes no state."""
+        if handoff is not None:
+            self.work.changed_handoffs.add(handoff.handoff_id)
+        row = handoff or petition
+        self.write(petition, handoff, move.actor, move.act, row.state, row.state, move.data, move.note)
+
+    def refuse(self, move: Move, petition: PetitionRow, code: str, why: str) -> Refused:
+        return Refused(code, why, petition.petition_no, move.handoff_id)
+
+    def zh(self, machine: MachineName, state: str) -> str:
+        return self.house.roads.state(machine, state).zh
+
+    def write(
+        self, petition: PetitionRow, handoff: HandoffRow | None, actor: Actor, act: str, before: str, after: str, data: Mapping[str, Any], note: str = "",
+    ) -> None:
+        self.work.changed_petitions.add(petition.petition_no)
+        petition.journal_seq += 1
+        detail = safe_detail(data)
+        sealed = self.sealer.seal_text(note, f"journal:{petition.petition_no}:{petition.journal_seq}") if note else None
+        handoff_id = handoff.handoff_id if handoff else None
+        row = (handoff or petition)
+        digest = row_hash(petition.journal_head, petition.petition_no, petition.journal_seq, self.now, str(actor), act, handoff_id, before, after,
+                          row.holder, row.next_due, detail, sealed)
+        self.work.journal.append(JournalRow(
+            petition.petition_no, petition.journal_seq, self.now, str(actor), act, handoff_id, before, after, row.holder, row.next_due, detail, sealed,
+            petition.journal_head, digest,
+        ))
+        petition.journal_head = digest
+
+    def settle(self) -> None:
+        """The invariant, before anything is written: what has not ended has a holder and a due date."""
+        for number in self.work.changed_petitions:
+            petition = self.work.petitions[number]
+            ended = self.house.roads.state("petition", petition.state).end
+            if ended != (petition.holder is None) or ended != (petition.next_due is None):
+                raise InvariantBroken(f"{number} would be left in {petition.state} with holder={petition.holder} next_due={petition.next_due}")
+
+
+def row_id(petition: PetitionRow | None, handoff: HandoffRow | None) -> str:
+    return handoff.handoff_id if handoff else petition.petition_no if petition else "-"

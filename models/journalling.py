@@ -1,0 +1,33 @@
+"""What of an act's data the journal may keep: codes, numbers and dates, each of a form that cannot carry a sentence about a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+JOURNALLED: Mapping[str, re.Pattern[str]] = {
+    name: re.compile(pattern)
+    for names, pattern in (
+        (("reason_code", "outcome_code", "kind", "key", "root", "channel", "origin", "via", "party", "rule", "code", "decision"), r"[A-Za-z0-9_.:-]{1,64}"),
+        (("suggested_body", "to_subordinate", "body", "to"), r"[a-z0-9_:-]{1,128}"),
+        (("partner_case_no", "document_no"), r"[^\s<>]{1,60}"),
+        (("told_on", "signed_at", "due", "message_id", "clock_due", "digest"), r"[0-9A-Za-z+:.=/-]{1,80}"),
+        (("way", "basis", "row", "limit"), r".{1,120}"),
+    )
+    for name in names
+}
+_NUMBERS = ("round", "days", "sequence", "attempts", "warning")
+
+
+def safe(name: str, value: Any) -> str | None:
+    """The value if the journal may hold it under this name, else None."""
+    pattern = JOURNALLED.get(name)
+    return value if isinstance(value, str) and pattern is not None and pattern.fullmatch(value) else None
+
+
+def safe_detail(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Those fields of an act's data that the journal may hold."""
+    detail: dict[str, Any] = {name: value for name in data if (value := safe(name, data[name])) is not None}
+    detail |= {name: data[name] for name in _NUMBERS if isinstance(data.get(name), int)}
+    return detail

@@ -1,0 +1,125 @@
+"""The door's own acts, which are no edges: a receipt, a message read, a flag, a clock's ring, a duty opened, done or overdue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from models import clocking
+from models.edges import Crossing
+from models.holding import row_id
+from models.journalling import safe_detail
+from models.moves import SYSTEM, Actor, Answer, Done, Move, Refused
+from models.records import ClockRow, HandoffRow, PetitionRow
+from rules.calendar import due
+
+
+def receipted(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
+    """A receipt for a message to the body. For the request it takes the edge to DELIVERED, for others it only counts."""
+    if handoff is None or move.actor != SYSTEM:
+        return Refused("not-writer", "回执只由系统登记", petition.petition_no, move.handoff_id)
+    handoff.acked_out = max(handoff.acked_out, int(move.data["sequence"]))
+    then = str(move.data.get("then") or "")
+    if then and move.data.get("message") != "handoff.request":
+        handoff.partner_state, handoff.partner_round = then, int(move.data["round"])
+    edge = door.house.roads.edge("handoff", handoff.state, "receipt")
+    if edge is not None and move.data.get("message") == "handoff.request":
+        return door.handoff_edge(move, edge, petition, handoff)
+    door.note(move, petition, handoff)
+    return Done(petition.petition_no, handoff.handoff_id, handoff.state)
+
+
+def read_only(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
+    """A partner's message that changes no state but was read: quarantined, or told twice."""
+    if handoff is not None and move.sequence is not None:
+        handoff.seq_in = max(handoff.seq_in, move.sequence)
+    door.note(move, petition, handoff)
+    return Done(petition.petition_no, move.handoff_id, (handoff or petition).state)
+
+
+def flag(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
+    row = handoff or petition
+    if move.data["code"] not in row.flags:
+        row.flags.append(str(move.data["code"]))
+        door.note(move, petition, handoff)
+    return Done(petition.petition_no, move.handoff_id, row.state)
+
+
+def ring(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
+    """A clock's warning or end has come. Ringing a clock that does not ring changes nothing, so two watchers do no harm."""
+    clock = next((c for c in door.work.clocks[petition.petition_no] if c.id == move.data["clock"] and c.state == "OPEN"), None)
+    row = handoff or petition
+    if clock is None or clock.paused_at is not None or clock.ring_at > door.now:
+        return Done(petition.petition_no, move.handoff_id, row.state, new=False)
+    told = {"key": clock.key, "root": clock.root, "limit": clock.limit, "clock_due": clock.due_at.isoformat()}
+    clocking.touch(door.work, clock)
+    if clock.due_at > door.now:
+        clock.warned += 1
+        clock.ring_at = clocking.next_ring(clock, door.house)
+        door.write(petition, handoff, SYSTEM, "clock.warned", row.state, row.state, {**told, "warning": clock.warned})
+    else:
+        clock.state, clock.closed_at = "FIRED", door.now
+        _expire(door, clock, petition, handoff)
+        door.hold_both(petition, handoff)
+        door.write(petition, handoff, SYSTEM, "clock.expired", row.state, row.state, told)
+    return Done(petition.petition_no, move.handoff_id, row.state)
+
+
+def _expire(door: Crossing, clock: ClockRow, petition: PetitionRow, handoff: HandoffRow | None) -> None:
+    follow = door.house.roads.clock(clock.key).on_expiry
+    row = handoff or petition
+    body = handoff.body if handoff else door.house.bureau
+    if follow.flag and follow.flag not in row.flags:
+        row.flags.append(follow.flag)
+    if follow.urge and handoff is not None and door.house.roads.edge("handoff", handoff.state, "handoff.urge"):
+        door.edge(Move("handoff.urge", Actor("bureau", door.house.bureau), handoff_id=handoff.handoff_id, data={"key": clock.key}), petition, handoff)
+    if follow.duty:
+        holder = door.house.who(follow.duty.holder, body)
+        door.open_duty(follow.duty.kind, follow.duty.zh, holder, petition, handoff, ref=f"{row_id(petition, handoff)}:{clock.root}", bound=True)
+    if follow.next:
+        clocking.open_clock(door.work, door.house, petition.petition_no, clock.handoff_id, follow.next, clock.root, body,
+                            handoff.branch if handoff else petition.branch, door.now)
+
+
+def duty_open(door: Crossing, move: Move, petition: PetitionRow | None, handoff: HandoffRow | None) -> Answer:
+    kind, ref = str(move.data["kind"]), str(move.data["ref"])
+    duty = door.open_duty(kind, door.house.roads.duty_zh(kind), str(move.data.get("holder") or door.house.bureau), petition, handoff, ref=ref,
+                           detail=safe_detail(move.data), body=move.data.get("body"))
+    if petition is not None:
+        door.note(move, petition, handoff)
+        return Done(petition.petition_no, move.handoff_id, duty.kind)
+    return Done("", None, duty.kind)
+
+
+def duty_close(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
+    for duty in door.work.duties[petition.petition_no]:
+        if duty.duty_id == move.data["duty_id"] and duty.closed_at is None:
+            if duty.state_bound:
+                return Refused("guard", "该待办随状态办结：请作出相应决定", petition.petition_no, move.handoff_id)
+            door.shut(duty, str(move.actor))
+            door.note(move, petition, handoff)
+            return Done(petition.petition_no, move.handoff_id, duty.kind)
+    return Refused("unknown", "没有此待办，或已办结", petition.petition_no, move.handoff_id)
+
+
+def duty_ring(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
+    """A duty that nobody did goes to the joint conference, and rings there again until somebody does it."""
+    for duty in door.work.duties[petition.petition_no]:
+        if duty.duty_id == move.data["duty_id"] and duty.closed_at is None and duty.due_at <= door.now:
+            duty.holder, duty.escalations = door.house.conference, duty.escalations + 1
+            duty.due_at = due(door.now, door.house.roads.duty_limit("conference"), door.house.calendar).instant
+            door.work.changed_duties[duty.duty_id] = duty
+            door.note(move, petition, handoff)
+            return Done(petition.petition_no, move.handoff_id, duty.kind)
+    return Done(petition.petition_no, move.handoff_id, "", new=False)
+
+
+OWN: Mapping[str, Callable[[Crossing, Move, PetitionRow, HandoffRow | None], Answer]] = {
+    "receipt": receipted,
+    "message.read": read_only,
+    "message.quarantined": read_only,
+    "flag": flag,
+    "clock.ring": ring,
+    "duty.open": duty_open,
+    "duty.close": duty_close,
+    "duty.ring": duty_ring,
+}
