@@ -1,0 +1,178 @@
+"""What a run shows of itself: nothing, or Prefect's task runs and artifacts. What the work does is the same either way.
+
+Only petition numbers, codes and counts may be handed to a trace.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import prefect.runtime.flow_run
+from prefect import get_client, task
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+T = TypeVar("T")
+log = logging.getLogger("tonglu.trace")
+
+# An artifact past this many rows helps nobody; the ledger has them all.
+MOST_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a step ended, for the eye: a short Chinese word, and the code of the cause where it failed."""
+
+    zh: str
+    code: str = ""
+    failed: bool = False
+
+
+class Trace(Protocol):
+    """Where a core tells what it does."""
+
+    async def step(self, number: str, work: Callable[[], Awaitable[T]], mark: Callable[[T], Mark]) -> T:
+        """Do `work` for the petition of this number; its errors go through."""
+        ...
+
+    async def told(self, number: str, mark: Mark) -> None:
+        """Something that was done already."""
+        ...
+
+    async def table(self, rows: Sequence[Mapping[str, Any]], title: str, key: str | None = None) -> None:
+        """A table under the run."""
+        ...
+
+    async def text(self, markdown: str, title: str, key: str | None = None) -> None:
+        """A text under the run."""
+        ...
+
+    async def rename(self, name: str) -> None:
+        """Give the run its name once its count is known."""
+        ...
+
+
+class Silent:
+    """Shows nothing: the work when Prefect is away, or called from a command."""
+
+    async def step(self, number: str, work: Callable[[], Awaitable[T]], mark: Callable[[T], Mark]) -> T:
+        return await work()
+
+    async def told(self, number: str, mark: Mark) -> None:
+        return None
+
+    async def table(self, rows: Sequence[Mapping[str, Any]], title: str, key: str | None = None) -> None:
+        return None
+
+    async def text(self, markdown: str, title: str, key: str | None = None) -> None:
+        return None
+
+    async def rename(self, name: str) -> None:
+        return None
+
+
+SILENT = Silent()
+
+_job: ContextVar[Callable[[], Awaitable[State[Any]]] | None] = ContextVar("tonglu_step", default=None)
+
+
+@task(name="转送件", task_run_name="{number}", retries=0, persist_result=False, cache_policy=NO_CACHE, log_prints=False)
+async def _handoff(number: str) -> Any:
+    # What is to be done comes by way of the context: task arguments would be walked through for hidden futures.
+    job = _job.get()
+    return await job() if job is not None else None
+
+
+class PrefectTrace:
+    """Task runs named by petition number while the budget lasts; past it only for what failed. Faults of Prefect never reach the work.
+
+    Args:
+        budget: task runs that may be spent on any step; as many again on failures.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self._left = budget
+        self._left_for_failures = budget
+
+    async def step(self, number: str, work: Callable[[], Awaitable[T]], mark: Callable[[T], Mark]) -> T:
+        if self._left <= 0:
+            result = await work()
+            if mark(result).failed:
+                await self.told(number, mark(result))
+            return result
+        self._left -= 1
+        done: list[T] = []
+        faults: list[Exception] = []
+
+        async def job() -> State[Any]:
+            try:
+                done.append(await work())
+            except Exception as fault:
+                # The text of an error may quote anything; Prefect is told its kind only.
+                faults.append(fault)
+                return Failed(message=type(fault).__name__)
+            return _state(mark(done[0]))
+
+        await self._task(number, job)
+        if faults:
+            raise faults[0]
+        return done[0] if done else await work()
+
+    async def told(self, number: str, mark: Mark) -> None:
+        if self._left > 0:
+            self._left -= 1
+        elif mark.failed and self._left_for_failures > 0:
+            self._left_for_failures -= 1
+        else:
+            return
+
+        async def job() -> State[Any]:
+            return _state(mark)
+
+        await self._task(number, job)
+
+    async def _task(self, number: str, job: Callable[[], Awaitable[State[Any]]]) -> None:
+        token = _job.set(job)
+        try:
+            await _handoff(number, return_state=True)
+        except Exception as fault:  # noqa: BLE001  (showing is not doing)
+            log.warning("a task run could not be shown: %s", type(fault).__name__)
+        finally:
+            _job.reset(token)
+
+    async def table(self, rows: Sequence[Mapping[str, Any]], title: str, key: str | None = None) -> None:
+        if rows:
+            shown = [dict(row) for row in rows[:MOST_ROWS]]
+            more = f"（共 {len(rows)} 行，列出前 {MOST_ROWS} 行）" if len(rows) > MOST_ROWS else ""
+            await self._show("table", lambda: acreate_table_artifact(shown, key, title + more))
+
+    async def text(self, markdown: str, title: str, key: str | None = None) -> None:
+        await self._show("text", lambda: acreate_markdown_artifact(markdown, key, title))
+
+    async def rename(self, name: str) -> None:
+        run_id = prefect.runtime.flow_run.id
+        if run_id:
+            async def change() -> None:
+                async with get_client() as client:
+                    await client.update_flow_run(uuid.UUID(run_id), name=name)
+
+            await self._show("name", change)
+
+    async def _show(self, what: str, show: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            await show()
+        except Exception as fault:  # noqa: BLE001  (showing is not doing)
+            log.warning("a run's %s could not be shown: %s", what, type(fault).__name__)
+
+
+def _state(mark: Mark) -> State[Any]:
+    if mark.failed:
+        return Failed(name=mark.zh, message=mark.code)
+    return Completed(name=mark.zh, message=mark.code or None)
