@@ -31,6 +31,11 @@ def state(db: sqlite3.Connection, bodies: Sequence[str], now: datetime) -> dict[
     return found
 
 
+def manners(db: sqlite3.Connection) -> dict[str, int]:
+    """How many hand-offs each manner got, over all bodies."""
+    return dict(db.execute("SELECT manner, count(*) FROM assignment GROUP BY 1 ORDER BY 1").fetchall())
+
+
 def effects(db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     """By hand-off id: the bodies that opened cases for it, how many cases, how often each message was issued,
     messages received."""

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from connectors.wire import problems
 from connectors.wire.times import format_time
 from sandbox.answers import problem
-from sandbox.audit import effects, next_due, state
+from sandbox.audit import effects, manners, next_due, state
 from sandbox.downtime import Span, set_spans
 from sandbox.house import House
 from sandbox.manners.registry import LINES, BadManner
@@ -75,7 +75,7 @@ class Control:
         for code, found in counts.items():
             found["manner"] = house.roster.of_body(house.reader, code)[0]
             found["callbacks"] = dict(house.outbox.counts[code])
-        return JSONResponse({**brief, "bodies": counts})
+        return JSONResponse({**brief, "manners": await house.read(manners), "bodies": counts})
 
     def _idle(self) -> dict[str, Any]:
         house = self._house

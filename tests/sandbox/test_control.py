@@ -92,4 +92,5 @@ def test_mixed_gives_each_case_its_own_manner(start: Start) -> None:
     cases = [bureau.request() for _ in range(4)]
     box.live(days=4)
     last = [box.hooks.names(case)[-1:] for case in cases]
+    assert box.control("state")["manners"] == {"objects_rightly": 1, "prompt": 2, "silent": 1}
     assert last == [["handoff.accepted"], [], ["handoff.objected"], ["handoff.accepted"]]
