@@ -131,7 +131,7 @@ class Stack:
         found = [Service(self.ledger), prefect]
         if self.sandbox is not None:
             argv = [sys.executable, "-m", "cli.sandbox", str(self.sandbox), "--port", str(self.settings.sandbox_port)]
-            found.append(Service(self._child("sandbox", argv), probe(f"{self.settings.sandbox_base}/control/state")))
+            found.append(Service(self._child("sandbox", argv), probe(f"{self.settings.sandbox_base}/control/idle")))
         found.append(Service(self._child("gateway", [sys.executable, "-m", "gateway"]), probe(f"{self.settings.gateway_url}/healthz")))
         found.append(Service(self._child("worker", [sys.executable, "-m", "cli.main", "work"])))
         if self.runner:

@@ -111,7 +111,7 @@ class Conductor:
         return "" if due.idle else f"工作进程：{due}"
 
     def _sandbox_state(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self._sandbox}/control/state", timeout=30) as answer:  # noqa: S310  (our own sandbox)
+        with urllib.request.urlopen(f"{self._sandbox}/control/idle", timeout=30) as answer:  # noqa: S310  (our own sandbox)
             return dict(json.load(answer))
 
     def _next(self) -> datetime:

@@ -80,11 +80,11 @@ def run_demo(settings: Settings, house: House, wishes: Wishes, console: Console)
         conductor = Conductor(database, clock, START, samples, clerk, own.gateway_url, token, own.sandbox_base)
         up = time.monotonic()
         _play(conductor, wishes, supervisor, console)
-        sums = audit.account(database, _effects(own), house, conductor.now)
+        sums = audit.account(database, _ask(own, "effects"), house, conductor.now)
         sums.seconds, sums.virtual_days = round(time.monotonic() - up, 1), (conductor.now - START) / timedelta(days=1)
         with database.transaction() as connection:
             lines = audit.lines(connection, house, conductor.now)
-        sums.by_manner = _manners(own)
+        sums.by_manner = _ask(own, "state")["manners"]
         _show(console, lines, sums)
         console.print(f"启动 {up - began:.1f} 秒，运行 {sums.seconds:.1f} 秒，共 {conductor.steps} 步")
         if wishes.json_file is not None:
@@ -163,17 +163,9 @@ def _play(conductor: Conductor, wishes: Wishes, supervisor: Supervisor, console:
         conductor.run(START + timedelta(days=wishes.days), told, disturb)
 
 
-def _effects(settings: Settings) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{settings.sandbox_base}/control/effects", timeout=60) as answer:  # noqa: S310  (our own sandbox)
+def _ask(settings: Settings, what: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{settings.sandbox_base}/control/{what}", timeout=60) as answer:  # noqa: S310  (our own sandbox)
         return dict(json.load(answer))
-
-
-def _manners(settings: Settings) -> dict[str, int]:
-    """How many cases each manner of partner got."""
-    import sqlite3
-
-    with sqlite3.connect(f"file:{settings.data_dir / 'sandbox.sqlite'}?mode=ro", uri=True) as db:
-        return dict(db.execute("select manner, count(*) from assignment group by 1 order by 1").fetchall())
 
 
 def _show(console: Console, lines: list[audit.Line], sums: audit.Sums) -> None:
