@@ -95,6 +95,10 @@ class Context:
         """As `transact_now`, in a thread, so that the event loop goes on."""
         return await asyncio.get_running_loop().run_in_executor(self.clerks, self.transact_now, work)
 
+    async def call(self, work: Callable[[], T]) -> T:
+        """A slow call to a partner, in a thread, with no session open."""
+        return await asyncio.get_running_loop().run_in_executor(self.senders, work)
+
     def name(self, body: str) -> str:
         """A body's Chinese name."""
         return self.house.bodies.get(body).name if body in self.house.bodies else body

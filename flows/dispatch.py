@@ -199,7 +199,7 @@ def pause_of(failures: int, retry_after: timedelta | None) -> timedelta:
     """How long a body is left alone after `failures` earlier faults in a row: a minute, doubling, at most six hours; what it asks for wins."""
     if retry_after is not None and retry_after > timedelta(0):
         return min(retry_after, timedelta(hours=24))
-    return min(_FIRST_PAUSE * 2 ** min(failures, 20), _LONGEST_PAUSE)
+    return min(_FIRST_PAUSE * float(2 ** min(failures, 20)), _LONGEST_PAUSE)
 
 
 def describe(context: Context, summary: Summary) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+from datetime import datetime
 
 import psycopg
 
 from models import outbox
 from models.db import Connection
-from datetime import datetime
 
 # The first half of the advisory lock's key; the second is the owner's hash.
 _SPACE = 0x74676F77

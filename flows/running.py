@@ -107,7 +107,7 @@ async def traced(core: Callable[[Context, Trace], Awaitable[Any]]) -> None:
             await waiting.start(trace)
         else:
             await core(context, trace)
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001  (goes on as an error that says no more than its kind)
         log.error("a flow run failed: %s", type(fault).__name__)
         raise RunFault(f"{type(fault).__name__}（详见本机日志）") from None
 

@@ -114,7 +114,7 @@ class PrefectTrace:
         async def job() -> State[Any]:
             try:
                 done.append(await work())
-            except Exception as fault:
+            except Exception as fault:  # noqa: BLE001  (raised again below)
                 # The text of an error may quote anything; Prefect is told its kind only.
                 faults.append(fault)
                 return Failed(message=type(fault).__name__)
@@ -141,7 +141,7 @@ class PrefectTrace:
     async def _task(self, number: str, job: Callable[[], Awaitable[State[Any]]]) -> None:
         token = _job.set(job)
         try:
-            await _handoff(number, return_state=True)
+            await _handoff(number, return_state=True)  # type: ignore[misc]  (Prefect types it as the state itself)
         except Exception as fault:  # noqa: BLE001  (showing is not doing)
             log.warning("a task run could not be shown: %s", type(fault).__name__)
         finally:

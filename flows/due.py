@@ -1,0 +1,81 @@
+"""What is due now, by the ledger alone: cheap enough to be asked after every notification and every second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flows import fetching
+from flows.reconcile import bodies_with_handoffs
+from models import outbox
+from models.db import Connection
+from models.outbox import Waiting
+from rules.calendar import SHANGHAI
+
+# The nightly comparison is due from this hour of the Beijing day on.
+NIGHT_HOUR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Work that waits for a worker now.
+
+    Attributes:
+        inbox: stored messages to be applied. registered: petitions to be routed. bodies: with messages to be sent.
+        clocks, duties, gaps: that ring now, are past due, or must be asked about. leases: run out.
+        sending: messages on the wire at this moment, by any process.
+        night: the Beijing day whose nightly comparison is not finished for some body, else None.
+    """
+
+    inbox: int
+    registered: int
+    bodies: tuple[Waiting, ...]
+    clocks: int
+    duties: int
+    leases: int
+    gaps: int
+    sending: int
+    night: date | None
+
+    @property
+    def late(self) -> int:
+        """How many things the watch has to look at."""
+        return self.clocks + self.duties + self.leases + self.gaps
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is to be done before time moves on or somebody says something."""
+        return not (self.inbox or self.registered or self.bodies or self.late or self.sending or self.night)
+
+
+# Counting stops early: the worker needs to know that there is work and roughly how much.
+_COUNTS = """select
+  (select count(*) from (select 1 from inbox where state = 'RECEIVED' limit 5000) x),
+  (select count(*) from (select 1 from petition where state = 'REGISTERED' limit 5000) x),
+  (select count(*) from (select 1 from clock where state = 'OPEN' and paused_at is null and ring_at <= %(now)s limit 5000) x),
+  (select count(*) from (select 1 from duty where closed_at is null and not state_bound and petition_no is not null and due_at <= %(now)s limit 5000) x),
+  (select count(*) from outbox where state = 'SENDING' and lease_until <= %(now)s),
+  (select count(*) from outbox where state = 'SENDING' and lease_until > %(now)s)"""
+
+
+def look(connection: Connection, now: datetime, hold: timedelta = timedelta(minutes=10)) -> Due:
+    """What is due at `now` (aware). `hold`: how long a gap in sequence waits before it is asked about."""
+    row = connection.execute(_COUNTS, {"now": now}).fetchone()
+    assert row is not None  # noqa: S101  (a select without from has one row)
+    received, registered, clocks, duties, leases, sending = row
+    bodies = tuple(outbox.bodies_due(connection, now))
+    return Due(received, registered, bodies, clocks, duties, leases, len(fetching.gaps(connection, now, hold)), sending, night(connection, now))
+
+
+def night(connection: Connection, now: datetime) -> date | None:
+    """The Beijing day for which some body's nightly comparison has not ended; None before two in the morning.
+
+    One that failed has ended for now: the worker takes it up again later, and time need not wait for it.
+    """
+    local = now.astimezone(SHANGHAI)
+    if local.hour < NIGHT_HOUR:
+        return None
+    today = local.date()
+    bodies = bodies_with_handoffs(connection, today - timedelta(days=1))
+    done = {body for (body,) in connection.execute("select body from reconciliation where for_day = %s and state in ('DONE', 'FAILED')", (today,))}
+    return today if set(bodies) - done else None

@@ -1,0 +1,90 @@
+"""补取来文: reads from a body what it says it has sent and we do not have, and puts it into the inbox as if it had come by itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from connectors.base import CallFailed
+from connectors.directory import Unreachable
+from connectors.wire import receipts
+from connectors.wire.events import BadEvent, code_of, decode
+from connectors.wire.ids import new_id
+from connectors.wire.receipts import Receipt
+from flows.context import Context
+from models import inbox
+from models.db import Connection
+from models.inbox import Incoming
+
+log = logging.getLogger("tonglu.fetch")
+
+ASK_AGAIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """`new` messages were stored; `code` names why nothing could be had, empty where the body answered."""
+
+    new: int
+    code: str = ""
+
+
+async def fetch(context: Context, body: str, handoff_id: str, petition_no: str, after: int) -> Fetched:
+    """Ask a body what it sent about a hand-off past sequence `after`, and store it. The body signs its answer; the connector proves that."""
+    try:
+        connector = context.directory.of(body)
+        if connector is None:
+            return Fetched(0, "desk")
+        raws = await context.call(lambda: connector.fetch(handoff_id, after))
+    except Unreachable as fault:
+        return Fetched(0, fault.code)
+    except CallFailed as fault:
+        return Fetched(0, fault.outcome.code)
+    found: list[Incoming] = []
+    for raw in raws:
+        message = incoming(raw, body, handoff_id, petition_no, context)
+        if message is None:
+            log.error("%s answered with a message that is not about the hand-off of %s", body, petition_no)
+            return Fetched(0, "bad-message")
+        found.append(message)
+    if not found:
+        return Fetched(0)
+    answers = await context.transact(lambda c: inbox.take_in(c, found, context.sealer, context.now()))
+    return Fetched(sum(a.verdict == "new" for a in answers))
+
+
+def incoming(raw: bytes, body: str, handoff_id: str, petition_no: str, context: Context) -> Incoming | None:
+    """A fetched event as an inbox entry with the receipt it would have been given; None if it is not this body's about this hand-off to us."""
+    try:
+        event = decode(raw)
+        ours = context.house.bodies.get(context.house.bureau).urn
+        if code_of(event.source) != body or event.to != ours or event.subject != handoff_id or event.data["petition_no"] != petition_no:
+            return None
+    except (BadEvent, ValueError):
+        return None
+    now = context.now()
+    receipt = receipts.encode(Receipt(new_id(now), event.id, now, receipts.body_digest(raw), "stored"))
+    return Incoming(body, event.id, event.subject, event.name, int(event.data["round"]), event.sequence, event.time, raw, sha256(raw).digest(),
+                    receipt, via="recon")
+
+
+# A gap that the body cannot fill now is asked about again later; the note on the held message remembers when it was.
+_GAPS = """select distinct i.body, i.handoff_id, i.petition_no, h.seq_in from inbox i join handoff h using (handoff_id)
+           where i.state = 'HELD' and i.received_at <= %s and i.note < %s order by 1, 2"""
+
+
+def _asked(at: datetime) -> str:
+    return f"asked {at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+def gaps(connection: Connection, now: datetime, older_than: timedelta) -> list[inbox.Gap]:
+    """Hand-offs with a message held for longer than that, the missing ones not asked for within the last hour."""
+    return [inbox.Gap(*row) for row in connection.execute(_GAPS, (now - older_than, _asked(now - ASK_AGAIN)))]
+
+
+def note_asked(connection: Connection, handoff_ids: Sequence[str], now: datetime) -> None:
+    """Remember that the missing messages of these hand-offs have just been asked for."""
+    connection.execute("update inbox set note = %s where handoff_id = any(%s) and state = 'HELD'", (_asked(now), list(handoff_ids)))

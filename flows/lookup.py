@@ -1,0 +1,96 @@
+"""查询: where a petition is and the road it took, for whoever holds only its number. Nothing about the petitioner is read."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from prefect import flow
+from pydantic import Field
+
+from flows.context import Context
+from flows.running import traced
+from flows.trace import Trace
+from models.db import Connection
+from rules.calendar import SHANGHAI
+from rules.house import PETITIONER
+
+NUMBER = re.compile(r"XF[0-9]{20}")
+
+ACT_ZH = {
+    "petition.register": "登记", "petition.route": "确定去向", "petition.to_clerk": "交经办人", "petition.guide": "引导", "petition.close": "办结",
+    "petition.note": "补充事实", "handoff.open": "拟转", "handoff.request": "发出", "receipt": "送达回执", "handoff.signed": "签收",
+    "handoff.objected": "提出异议", "objection.upheld": "异议成立", "objection.rejected": "异议不成立", "objection.escalated": "提请协调",
+    "ruling.keep": "裁定原单位办理", "ruling.return": "裁定退回", "handoff.accepted": "受理", "handoff.declined": "不予受理",
+    "handoff.forwarded": "转下级", "handoff.progress": "办理进展", "supplement.requested": "要求补正", "handoff.suspended": "中止",
+    "handoff.resumed": "恢复", "handoff.extended": "延期", "handoff.result": "办结报告", "result.accepted": "审核通过", "result.rework": "退回重办",
+    "decline.told": "已告知救济途径", "decline.reroute": "另行转送", "handoff.withdraw": "要求撤回", "withdraw.agreed": "同意撤回",
+    "withdraw.refused": "不同意撤回", "handoff.urge": "催办", "handoff.supplement": "补充材料", "clock.warned": "期限预警", "clock.expired": "期限届满",
+    "duty.open": "新增待办", "duty.close": "待办办结", "duty.ring": "待办逾期上提", "message.quarantined": "来文隔离", "flag": "标记",
+}
+
+
+def timeline(connection: Connection, context: Context, petition_no: str) -> str | None:
+    """The case's timeline in Chinese (Markdown), times in Beijing; None for a number the ledger does not know."""
+    head = connection.execute("select state, holder, next_due, outcome, received_at, open_handoff from petition where petition_no = %s",
+                              (petition_no,)).fetchone()
+    if head is None:
+        return None
+    state, holder, next_due, _, received, _ = head
+    roads = context.house.roads
+    lines = [f"# {petition_no}", "", f"- 收到：{_when(received)}", f"- 状态：{roads.state('petition', state).zh}"]
+    lines += [f"- 现由：{_who(context, holder)}", f"- 下一期限：{_when(next_due)}"] if holder else []
+    sql = """select handoff_id, body, way, state, partner_case_no, issued_at, round from handoff where petition_no = %s order by handoff_id"""
+    rows = connection.execute(sql, (petition_no,)).fetchall()
+    if rows:
+        lines += ["", "| 单位 | 方式 | 状态 | 对方案号 | 发出 | 轮次 |", "|---|---|---|---|---|---|"]
+        lines += [f"| {context.name(b)} | {way} | {roads.state('handoff', s).zh} | {_cell(case)} | {_when(issued)} | {n} |" for _, b, way, s, case, issued, n in rows]
+    lines += ["", "| 时间 | 事 | 由 | 状态 | 其后由谁 | 期限 |", "|---|---|---|---|---|---|"]
+    sql = "select at, actor, act, handoff_id, to_state, holder, next_due from journal where petition_no = %s order by seq"
+    for at, actor, act, handoff, to_state, then, due in connection.execute(sql, (petition_no,)):
+        zh = roads.state("handoff" if handoff else "petition", to_state).zh if to_state else ""
+        lines.append(f"| {_when(at)} | {ACT_ZH.get(act, _after(act))} | {_actor(context, actor)} | {zh} | {_who(context, then)} | {_when(due)} |")
+    return "\n".join(lines)
+
+
+def _after(act: str) -> str:
+    return "转送件结束" if act.startswith("petition.after.") else act
+
+
+def _actor(context: Context, actor: str) -> str:
+    kind, _, code = actor.partition(":")
+    return "系统" if kind == "system" else context.name(code)
+
+
+def _who(context: Context, code: str | None) -> str:
+    return "" if code is None else "信访人" if code == PETITIONER else context.name(code)
+
+
+def _when(at: Any) -> str:
+    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M") if at else ""
+
+
+def _cell(text: str | None) -> str:
+    return (text or "").replace("|", "／").replace("\n", " ")[:60]
+
+
+async def run(context: Context, trace: Trace, petition_no: str) -> str:
+    """The timeline, or a sentence that says why there is none. Raises psycopg.Error."""
+    number = petition_no.strip().upper()
+    if not NUMBER.fullmatch(number):
+        found = "编号不合格式：应为 XF 加二十位数字，如 XF99010020260302000001。"
+    else:
+        known = await context.transact(lambda c: timeline(c, context, number))
+        found = known or f"账本中没有 {number}。请核对编号；新件登记后才有编号。"
+    await trace.text(found, "查询结果")
+    return found
+
+
+@flow(name="查询", flow_run_name="查询 · {petition_no}", persist_result=False, log_prints=False, retries=0)
+async def lookup(petition_no: Annotated[str, Field(pattern=r"^XF[0-9]{20}$", description="信访事项编号，XF 加二十位数字")]) -> None:
+    """按编号查一件信访事项现在何处、走过哪些环节。只填编号，不要填写姓名等个人信息。"""
+
+    async def core(context: Context, trace: Trace) -> None:
+        await run(context, trace, petition_no)
+
+    await traced(core)

@@ -1,0 +1,109 @@
+"""巡查: what is late. Leases of dead senders, clocks that ring, duties nobody did, gaps in what bodies have sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows import fetching, presence, receive
+from flows.context import Context
+from flows.running import traced
+from flows.trace import Mark, Trace
+from models.db import Connection
+from models.door import advance
+from models.moves import SYSTEM, Move
+
+_AT_ONCE = 500
+# A clock may ring several times in one call when time has jumped: each of its warnings, then its end, then the rungs.
+_ROUNDS = 50
+
+_CLOCKS = """select id, petition_no, handoff_id, key, due_at <= %(now)s from clock where state = 'OPEN' and paused_at is null and ring_at <= %(now)s
+             order by ring_at, id limit %(limit)s"""
+_DUTIES = """select duty_id, petition_no, handoff_id, kind from duty where closed_at is null and not state_bound and petition_no is not null
+             and due_at <= %(now)s order by due_at, duty_id limit %(limit)s"""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What was found late; `lines` are (petition number, what, clock key or duty kind or code)."""
+
+    reaped: int = 0
+    lines: list[tuple[str, str, str]] = field(default_factory=list)
+    fetched: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.reaped + len(self.lines)
+
+
+async def run(context: Context, trace: Trace) -> Summary:
+    """Look at everything that is late now. Two watchers at once do no harm: the door rings only what rings. Raises psycopg.Error."""
+    summary = Summary()
+    summary.reaped = await context.transact(lambda c: presence.reap(c, context.owner, context.now()))
+    for ring in (_ring_clocks, _ring_duties):
+        for _ in range(_ROUNDS):
+            if context.stopping.is_set():
+                break
+            lines, moved = await context.transact(lambda c, ring=ring: ring(c, context))  # type: ignore[misc]
+            summary.lines.extend(lines)
+            if not moved:
+                break
+    await _fill_gaps(context, trace, summary)
+    for number, what, code in summary.lines:
+        await trace.told(number, Mark(what, code, what in ("到期", "待办逾期", "未能补取")))
+    rows = [{"编号": n, "事项": what, "代码": code} for n, what, code in summary.lines]
+    await trace.table(rows, f"巡查：发件中断 {summary.reaped}，期限与待办 {len(summary.lines)}，补取来文 {summary.fetched}")
+    return summary
+
+
+def _ring_clocks(connection: Connection, context: Context) -> tuple[list[tuple[str, str, str]], int]:
+    now = context.now()
+    rows = connection.execute(_CLOCKS, {"now": now, "limit": _AT_ONCE}).fetchall()
+    moves = [Move("clock.ring", SYSTEM, petition_no=number, handoff_id=handoff, data={"clock": clock}) for clock, number, handoff, _, _ in rows]
+    answers = advance(connection, moves, context.house, context.sealer, now)
+    rung = [(row[1], "到期" if row[4] else "预警", row[3]) for row, a in zip(rows, answers, strict=True) if getattr(a, "new", False)]
+    return rung, len(rung)
+
+
+def _ring_duties(connection: Connection, context: Context) -> tuple[list[tuple[str, str, str]], int]:
+    now = context.now()
+    rows = connection.execute(_DUTIES, {"now": now, "limit": _AT_ONCE}).fetchall()
+    moves = [Move("duty.ring", SYSTEM, petition_no=number, handoff_id=handoff, data={"duty_id": duty, "kind": kind}) for duty, number, handoff, kind in rows]
+    answers = advance(connection, moves, context.house, context.sealer, now)
+    rung = [(row[1], "待办逾期", row[3]) for row, a in zip(rows, answers, strict=True) if getattr(a, "new", False)]
+    return rung, len(rung)
+
+
+async def _fill_gaps(context: Context, trace: Trace, summary: Summary) -> None:
+    hold = timedelta(minutes=context.settings.hold_minutes)
+    found = await context.transact(lambda c: fetching.gaps(c, context.now(), hold))
+    if not found:
+        return
+    await context.transact(lambda c: fetching.note_asked(c, [g.handoff_id for g in found], context.now()))
+    for gap in found:
+        if context.stopping.is_set():
+            return
+        got = await fetching.fetch(context, gap.body, gap.handoff_id, gap.petition_no, gap.after)
+        summary.fetched += got.new
+        summary.lines.append((gap.petition_no, "未能补取" if got.code else "已补取", got.code or str(got.new)))
+    if summary.fetched:
+        await receive.apply_all(context)
+
+
+def _run_name() -> str:
+    count = flow_run.parameters.get("count")
+    return "巡查" if count is None else f"巡查 · {count}项"
+
+
+@flow(name="巡查", flow_run_name=_run_name, persist_result=False, log_prints=False, retries=0)
+async def watch(count: int | None = None) -> None:
+    """查看到期的期限、待办、发件租约和来文缺口，并按路线图处置。count 仅用于显示。"""
+
+    async def core(context: Context, trace: Trace) -> None:
+        summary = await run(context, trace)
+        await trace.rename(f"巡查 · {summary.total}项")
+
+    await traced(core)

@@ -1,0 +1,237 @@
+"""The resident worker: looks at what is due whenever it is woken, and has it done. It never ends because of Prefect, a partner or one desk's fault."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import psycopg
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+from flows import bulletin, dispatch, intake, life, presence, receive, reconcile, watch
+from flows.context import Context, open_context, using
+from flows.due import Due, look
+from flows.running import Prefect, perform
+from flows.trace import Trace
+from flows.wake import listen, watch_time
+
+log = logging.getLogger("tonglu.work")
+
+_LEAVE_WITHIN_S = 45.0
+_RECONCILE_AGAIN = timedelta(minutes=30)
+
+
+class _Desk:
+    """One kind of work that is done by one task at a time, and left alone for a while after a fault."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.task: asyncio.Task[None] | None = None
+        self._faults = 0
+        self._not_before = 0.0
+
+    @property
+    def free(self) -> bool:
+        return (self.task is None or self.task.done()) and time.monotonic() >= self._not_before
+
+    def start(self, work: Callable[[], Awaitable[Any]], wake: asyncio.Event) -> None:
+        self.task = asyncio.create_task(self._do(work, wake), name=self.name)
+
+    async def _do(self, work: Callable[[], Awaitable[Any]], wake: asyncio.Event) -> None:
+        began = time.monotonic()
+        try:
+            await work()
+            self._faults = 0
+            # Work that ends at once and is due again has been taken by somebody else: no need to look a thousand times a second.
+            self._not_before = began + 0.02
+        except Exception as fault:  # noqa: BLE001  (one desk's fault must not end the worker)
+            self._faults += 1
+            wait = min(0.5 * 2 ** min(self._faults, 10), 60.0)
+            self._not_before = time.monotonic() + wait
+            log.error("%s failed (%s); again in %.0f s", self.name, _kind(fault), wait)
+        wake.set()
+
+
+def _kind(fault: Exception) -> str:
+    """What kind of error, for the log: never its text, which may quote a value."""
+    state = f" {fault.sqlstate}" if isinstance(fault, psycopg.Error) and fault.sqlstate else ""
+    frame = fault.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f" at {frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame is not None else ""
+    return f"{type(fault).__name__}{state}{where}"
+
+
+class Worker:
+    """One worker. `prefect` tells whether runs can be shown."""
+
+    def __init__(self, context: Context, prefect: Prefect) -> None:
+        self.context, self.prefect = context, prefect
+        self.wake = asyncio.Event()
+        self._desks: dict[str, _Desk] = {}
+        self._applied = receive.Summary()
+        self._failed_again: datetime | None = None
+        self._reported: date | None = None
+        self._kept = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`; then finish what is in flight and return."""
+        helpers = [
+            asyncio.create_task(listen(self.context.url, self.wake)),
+            asyncio.create_task(watch_time(self.context.time, self.wake)),
+            asyncio.create_task(self._on(stop)),
+        ]
+        self.wake.set()
+        try:
+            while not stop.is_set():
+                await self.wake.wait()
+                self.wake.clear()
+                if stop.is_set():
+                    break
+                await self._round()
+        finally:
+            self.context.stopping.set()
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+            await self._leave()
+
+    async def _on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self.context.stopping.set()
+        self.wake.set()
+
+    async def _round(self) -> None:
+        desk = self._desk("look")
+        if not desk.free:
+            return
+        await desk._do(self._look, asyncio.Event())
+
+    async def _look(self) -> None:
+        context = self.context
+        if time.monotonic() - self._kept > 1.0:
+            self._kept = time.monotonic()
+            await asyncio.to_thread(context.presence.keep)
+            running = sum(d.task is not None and not d.task.done() for d in self._desks.values())
+            life.give(context.settings, context.owner, prefect=self.prefect.was_well, running=running)
+        now = context.now()
+        due = await context.transact(lambda c: look(c, now, timedelta(minutes=context.settings.hold_minutes)))
+        self.assign(due, now)
+
+    def assign(self, due: Due, now: datetime) -> None:
+        """Give every free desk what is due for it; receiving comes first."""
+        if due.inbox:
+            self._give("receive", self._receive)
+        if self._applied.total:
+            self._give("show", self._show_received)
+        if due.registered:
+            self._give("intake", lambda: self._perform(
+                lambda: intake.intake(count=due.registered), lambda t: intake.run(self.context, t)))
+        if due.late:
+            self._give("watch", lambda: self._perform(lambda: watch.watch(count=due.late), lambda t: watch.run(self.context, t)))
+        elif due.sending:
+            self._give("reap", self._reap)
+        busy = sum(d.task is not None and not d.task.done() for n, d in self._desks.items() if n.startswith("dispatch:"))
+        for waiting in due.bodies:
+            if busy >= self.context.settings.bodies_at_once:
+                break
+            busy += self._give(f"dispatch:{waiting.body}", lambda w=waiting: self._dispatch(w.body, w.count))  # type: ignore[misc]
+        if due.night is not None:
+            self._give("night", lambda: self._night(due.night))
+        elif self._failed_again is not None and now >= self._failed_again:
+            self._give("night", lambda: self._night(reconcile.beijing_day(now)))
+
+    def _desk(self, name: str) -> _Desk:
+        return self._desks.setdefault(name, _Desk(name))
+
+    def _give(self, name: str, work: Callable[[], Awaitable[Any]]) -> bool:
+        desk = self._desk(name)
+        if not desk.free:
+            return False
+        desk.start(work, self.wake)
+        return True
+
+    async def _perform(self, run: Callable[[], Awaitable[Any]], core: Callable[[Trace], Awaitable[Any]]) -> Any:
+        return await perform(self.prefect, run, core)
+
+    async def _receive(self) -> None:
+        """Apply at once; what is shown of it waits for a run to be made."""
+        done = await receive.apply_all(self.context)
+        self._applied.lines.extend(done.lines)
+
+    async def _show_received(self) -> None:
+        summary, self._applied = self._applied, receive.Summary()
+        if await self.prefect.well():
+            await self._perform(lambda: receive.receive(count=summary.total), lambda t: receive.show(self.context, t, summary))
+
+    async def _dispatch(self, body: str, count: int) -> None:
+        await self._perform(lambda: dispatch.dispatch(body=body, count=count), lambda t: dispatch.run(self.context, t, body))
+
+    async def _reap(self) -> None:
+        """Messages on the wire whose sender is dead are doubtful now, not when their lease ends."""
+        context = self.context
+        if await context.transact(lambda c: presence.reap(c, context.owner, context.now())):
+            log.warning("messages of a dead sender are doubtful now")
+        await asyncio.sleep(0.5)
+
+    async def _night(self, day: date | None) -> None:
+        summary = await self._perform(lambda: reconcile.reconcile(day=day), lambda t: reconcile.run(self.context, t, day=day))
+        self._failed_again = self.context.now() + _RECONCILE_AGAIN if summary.failed else None
+        if day is not None and self._reported != day:
+            self._reported = day
+            await self._perform(bulletin.bulletin, lambda t: bulletin.run(self.context, t))
+
+    async def _leave(self) -> None:
+        """Wait for what is in flight, a while also for Prefect to close its runs."""
+        tasks = {d.task for d in self._desks.values() if d.task is not None and not d.task.done()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=_LEAVE_WITHIN_S)
+        if self.prefect.closing:
+            await asyncio.wait(self.prefect.closing, timeout=5)
+        for task in [*tasks, *self.prefect.closing]:
+            task.cancel()
+
+
+async def work(context: Context, stop: asyncio.Event) -> None:
+    """Be the resident worker until `stop` is set.
+
+    Runs are shown at Prefect's API (PREFECT_API_URL, else the settings' port) while it answers; the work goes on without it. Run heartbeats are off:
+    the ledger's leases are the heartbeat.
+    """
+    api = PREFECT_API_URL.value() or context.settings.prefect_api
+    with ExitStack() as stack:
+        stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_API_URL: api}))
+        stack.enter_context(using(context))
+        await Worker(context, Prefect(api)).run(stop)
+
+
+async def _main() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    context = await asyncio.to_thread(open_context)
+    try:
+        log.info("worker %s at work", context.owner)
+        await work(context, stop)
+    finally:
+        await asyncio.to_thread(context.close)
+    log.info("worker %s has left", context.owner)
+
+
+def main() -> int:
+    """The command `tonglu work`: until SIGTERM, SIGINT or SIGHUP. Raises what `open_context` raises."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    asyncio.run(_main())
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
