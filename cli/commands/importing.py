@@ -1,0 +1,8 @@
+"""`tonglu import`."""
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer, command: type) -> None:
+    pass

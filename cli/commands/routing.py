@@ -1,0 +1,137 @@
+"""`tonglu route` and `tonglu due`: what the rules answer, without touching a case."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.commands.showing import as_json, parse_day, table
+from cli.faults import GOOD, Fault
+
+if TYPE_CHECKING:
+    from config.facts import Facts
+
+
+def register(app: typer.Typer, command: type) -> None:
+    """Add these commands to the application."""
+    app.command("route", cls=command, help="问路由：这样的信访事项去哪里、按什么方式、依据哪一条、为什么；没有合适的行时说明为何交经办人。不改变任何事项。\n\n"
+                "例：tonglu route klass=claim art31=6 sector=housing division=990102\n\n"
+                "例：tonglu route --file facts.json\n\n例：tonglu route --petition XF99010020260316000001")(route)
+    app.command("due", cls=command, help="算到期日：从某日起算一个期限，列出逐日如何计数（工作日历、节假日、调休）。\n\n"
+                "例：tonglu due --from 2026-09-28 --limit 5wd\n\n例：tonglu due --from 2026-01-31 --limit 1mo")(due)
+
+
+def route(
+    facts: Annotated[list[str] | None, typer.Argument(metavar="[事实=值]...", help="事实，例如 klass=claim sector=housing division=990102 in_litigation=true")] = None,
+    file: Annotated[Path | None, typer.Option(help="JSON 文件，内容为事实的键值表")] = None,
+    petition: Annotated[str, typer.Option(help="信访事项编号：用账本中登记的事实")] = "",
+    json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
+) -> int:
+    from cli.opening import open_all, open_house, open_settings
+    from rules.routing import Routed
+    from rules.routing import route as ask
+
+    if sum(map(bool, (facts, file, petition))) == 0:
+        raise Fault("没有给出事实", "写 事实=值，或用 --file、--petition")
+    told: dict[str, Any] = {}
+    if petition:
+        with open_all() as opened, opened.database.transaction() as connection:
+            row = connection.execute("select facts from petition where petition_no = %s", (petition,)).fetchone()
+        if row is None:
+            raise Fault(f"没有编号为 {petition[:30]} 的信访事项", "核对编号（XF 加 20 位数字），或用 tonglu petitions 查找")
+        told |= row[0]
+    if file:
+        told |= _read(file)
+    told |= read_facts(facts or [])
+    house = open_house(open_settings())
+    found = ask(checked(told), house.table, house.bodies, house.bureau)
+    if isinstance(found, Routed):
+        answer: dict[str, Any] = {"to": found.body.code, "name": found.body.name, "way": found.way, "row": found.row.id, "basis": list(found.basis), "verified": found.row.verified,
+                  "why": list(found.why), "note": found.row.note, "alternatives": [b.code for b in found.alternatives]}
+        lines = [f"去向：{found.body.name}（{found.body.code}）", f"方式：{found.way}", f"依据：{'；'.join(found.basis)}", *(f"理由：{w}" for w in found.why),
+                 f"路由表：{found.row.id}" + ("" if found.row.verified in ("yes", "quote") else "（依据待确认）"), f"告知信访人：{found.row.note}"]
+        if found.alternatives:
+            lines.append("也可：" + "、".join(f"{b.name}（{b.code}）" for b in found.alternatives))
+    else:
+        answer = {"to": None, "reason": found.reason, "candidates": [b.code for b in found.candidates], "row": found.row.id if found.row else None}
+        lines = ["去向：交经办人确定", f"理由：{found.reason}", *(f"可考虑：{b.name}（{b.code}）" for b in found.candidates)]
+    if json:
+        as_json(answer)
+    else:
+        print("\n".join(lines))
+    return GOOD
+
+
+def read_facts(given: list[str]) -> dict[str, Any]:
+    """`name=value` items as a dict; true, false and whole numbers are read as such. Raises Fault."""
+    from config.facts import Facts
+
+    found: dict[str, Any] = {}
+    for item in given:
+        name, sign, value = item.partition("=")
+        if not sign or name not in Facts.model_fields:
+            raise Fault(f"“{item[:60]}”看不懂", f"写成 事实=值；事实有：{'、'.join(Facts.model_fields)}")
+        found[name] = {"true": True, "false": False}.get(value, int(value) if name == "art31" and value.isdigit() else value)
+    return found
+
+
+def checked(told: dict[str, Any]) -> Facts:
+    """The facts, validated. Raises Fault naming each that is wrong and what it may be."""
+    from pydantic import ValidationError
+
+    from config.facts import NAMES, Facts
+
+    try:
+        return Facts.model_validate(told)
+    except ValidationError as error:
+        wrong = []
+        for e in error.errors():
+            name = str(e["loc"][0]) if e["loc"] else ""
+            allowed = str(e.get("ctx", {}).get("expected", "")).replace(" or ", "、").replace(", ", "、")
+            wrong.append(f"{name}（{NAMES.get(name, '没有这个事实')}）" + (f"应为 {allowed}" if allowed else ""))
+        raise Fault("事实的值不合要求：" + "；".join(dict.fromkeys(wrong)), "改正后重试；取值见 docs/routing.md") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = jsonlib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Fault(f"读不了 {path}（{error.strerror}）", "检查路径和权限") from None
+    except ValueError:
+        raise Fault(f"{path} 不是 UTF-8 的 JSON", '写成 {"klass": "claim", "sector": "housing"} 这样的键值表') from None
+    if not isinstance(value, dict):
+        raise Fault(f"{path} 的内容不是键值表", '写成 {"klass": "claim", "sector": "housing"}')
+    return value
+
+
+def due(
+    start: Annotated[str, typer.Option("--from", help="起算日（当日不计），例如 2026-09-28")],
+    limit: Annotated[str, typer.Option(help="期限：5wd 工作日、15d 日、2mo 月、24h 小时、10min 分钟")],
+    json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
+) -> int:
+    from datetime import datetime, time
+
+    from cli.opening import open_house, open_settings
+    from rules.calendar import SHANGHAI
+    from rules.calendar import due as count
+    from rules.limits import parse_limit
+
+    wanted = parse_limit(limit)
+    house = open_house(open_settings())
+    end = count(datetime.combine(parse_day(start), time(), SHANGHAI), wanted, house.calendar)
+    if json:
+        as_json({"last_day": end.last_day, "instant": end.instant, "provisional": end.provisional,
+                 "days": [{"day": d.day, "number": d.number, "reason": d.reason} for d in end.days]})
+        return GOOD
+    weekday = "一二三四五六日"
+    table(f"自 {start} 起 {wanted.zh}", ("日期", "星期", "第几日", "说明"), [(d.day, weekday[d.day.weekday()], d.number or "—", d.reason) for d in end.days], right=("第几日",))
+    if wanted.exact:
+        print(f"届满：{end.instant.astimezone(SHANGHAI):%Y-%m-%d %H:%M}（自 {start} 0 时起连续计算）")
+    else:
+        print(f"届满：{end.last_day}（当日 24 时）")
+    if end.provisional:
+        print("暂定：涉及的年份还没有节假日安排表，公布后可能改变")
+    return GOOD
