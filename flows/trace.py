@@ -141,7 +141,9 @@ class PrefectTrace:
     async def _task(self, number: str, job: Callable[[], Awaitable[State[Any]]]) -> None:
         token = _job.set(job)
         try:
-            await _handoff(number, return_state=True)  # type: ignore[misc]  (Prefect types it as the state itself)
+            # Prefect's types say that the call gives the state itself; for an async task it gives what is to be awaited.
+            asked: Any = _handoff(number, return_state=True)
+            await asked
         except Exception as fault:  # noqa: BLE001  (showing is not doing)
             log.warning("a task run could not be shown: %s", type(fault).__name__)
         finally:
