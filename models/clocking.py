@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, time
 
 from models.records import ClockRow, Working
-from rules.calendar import due, fraction
+from rules.calendar import SHANGHAI, Due, due, fraction
 from rules.house import House
-from rules.limits import parse_limit
+from rules.limits import Limit, parse_limit
 
 
 def open_clock(
@@ -67,23 +67,33 @@ def enter(
             touch(work, clock)
 
 
-def extend(work: Working, house: House, clock: ClockRow, body: str, branch: str, days: int | None) -> bool:
-    """Lengthen a clock once, counted from its start, by at most what its case allows. False where the case allows none or less."""
+def extend(work: Working, house: House, clock: ClockRow, body: str, branch: str, days: int | None, now: datetime) -> bool:
+    """Lengthen a clock, counted from its start, by `days` (None: by all that its case allows). The time it stood still stays added.
+
+    False, and nothing changed, where the case allows no extension or a shorter one, or where the clock has already run out.
+    """
     case = house.roads.clock_rule(clock.root, house.profile(body), branch).case
-    if case.extension is None or clock.key != clock.root:
+    if case.extension is None or clock.key != clock.root or clock.due_at <= now:
         return False
-    most, base = parse_limit(case.extension), parse_limit(case.limit)
-    if days is not None and (most.unit != "d" or days > most.count):
-        if most.unit == "d":
-            return False
-        days = None
-    extra = most if days is None else parse_limit(f"{days}d")
-    end = due(clock.started_at, base + extra, house.calendar) if extra.unit == base.unit else due(clock.due_at, extra, house.calendar)
-    clock.due_at = max(end.instant, clock.due_at)
-    clock.ring_at = max(clock.ring_at, clock.due_at) if clock.warned >= len(house.roads.clock(clock.key).warn) else clock.ring_at
+    base, most = parse_limit(case.limit), parse_limit(case.extension)
+    plain = due(clock.started_at, base, house.calendar)
+    last = _later(clock.started_at, plain, base, most, house)
+    end = last if days is None else _later(clock.started_at, plain, base, parse_limit(f"{days}d"), house)
+    if end.last_day > last.last_day:
+        return False
+    stood_still = clock.due_at - plain.instant
+    clock.due_at = max(end.instant + stood_still, clock.due_at)
     clock.provisional = clock.provisional or end.provisional
+    clock.ring_at = next_ring(clock, house)
     touch(work, clock)
     return True
+
+
+def _later(start: datetime, plain: Due, base: Limit, extra: Limit, house: House) -> Due:
+    """The end with an extension: of one unit, both count as one limit from the start (60 日 and 30 日 are 90 日); else from the last day of the first."""
+    if extra.unit == base.unit:
+        return due(start, base + extra, house.calendar)
+    return due(datetime.combine(plain.last_day, time(), SHANGHAI), extra, house.calendar)
 
 
 def next_ring(clock: ClockRow, house: House) -> datetime:

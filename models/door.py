@@ -16,9 +16,10 @@ from models.edges import Crossing
 from models.holding import InvariantBroken
 from models.journalling import JOURNALLED
 from models.moves import Answer, Arrival, Done, Move, Refused
-from models.own_acts import OWN, duty_open
+from models.own_acts import FREE, OWN
 from models.records import PetitionRow
 from models.seal import Sealer
+from rules.calendar import due
 from rules.house import House
 
 __all__ = ["JOURNALLED", "InvariantBroken", "advance"]
@@ -66,23 +67,37 @@ class _Door(Crossing):
         self.work.clocks[petition.petition_no], self.work.duties[petition.petition_no] = [], []
         self.work.changed_petitions.add(petition.petition_no)
         start = self.house.roads.machine("petition").start
-        clocking.enter(self.work, self.house, petition.petition_no, None, self.house.bureau, petition.branch, (),
-                       self.house.roads.state("petition", start).clocks, start, self.now)
+        self._start_clocks(petition, start)
         self.hold_petition(petition)
         self.write(petition, None, move.actor, "petition.register", "", start, {"channel": move.channel, "origin": move.origin})
         return Done(petition.petition_no, None, start)
+
+    def _start_clocks(self, petition: PetitionRow, start: str) -> None:
+        """The first limits run from the day the petition was received (XF 22(1)), not from when it was typed in.
+
+        One that is registered when its time is already up says so on its face and is given the limit anew: nobody could be in time with it.
+        """
+        for key in self.house.roads.state("petition", start).clocks:
+            limit = self.house.roads.clock_rule(key, self.house.profile(self.house.bureau), petition.branch).case.limit
+            since = min(petition.received_at, self.now)
+            if due(since, limit, self.house.calendar).instant <= self.now:
+                since = self.now
+                petition.flags.append("late-registration")
+            clocking.open_clock(self.work, self.house, petition.petition_no, None, key, key, self.house.bureau, petition.branch, since)
 
     def take(self, move: Move) -> Answer:
         handoff = self.work.handoffs.get(move.handoff_id) if move.handoff_id else None
         number = handoff.petition_no if handoff else move.petition_no
         petition = self.work.petitions.get(number) if number else None
         if petition is None or (move.handoff_id and handoff is None):
-            if move.act == "duty.open" and not move.handoff_id and not move.petition_no:
-                return duty_open(self, move, None, None)
+            if move.act in FREE and move.actor.writer != "partner" and not move.handoff_id and not move.petition_no:
+                return FREE[move.act](self, move, None, None)
             return Refused("unknown", "没有此信访事项或转送件", move.petition_no, move.handoff_id)
         if move.actor.writer == "partner" and (handoff is None or handoff.body != move.actor.code):
             return Refused("unknown", "没有此信访事项或转送件", None, move.handoff_id)
         own = OWN.get(move.act)
+        if own is not None and move.actor.writer == "partner":
+            return self.refuse(move, petition, "not-writer", f"“{move.act}”不由partner书写")
         if own is not None:
             return own(self, move, petition, handoff)
         answer = self.edge(move, petition, handoff)

@@ -19,6 +19,8 @@ from rules.edge_guards import Situation
 from rules.house import House
 from rules.roadmap import MachineName
 
+OBJECTION_WINDOW = "objection_window"
+
 
 class InvariantBroken(Exception):
     """An act would leave a petition without holder or due date: a fault of the road map. The transaction must roll back."""
@@ -31,12 +33,24 @@ class Holding:
         self.connection, self.work, self.house, self.sealer, self.now = connection, work, house, sealer, now
 
     def situation(self, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Situation:
+        """What the guards may look at for this act."""
         body = move.route.body if move.route else handoff.body if handoff else self.house.bureau
         facts = move.route.facts if move.route and move.route.facts is not None else petition.facts
         return Situation(
             self.house.bureau, body, facts, move.data, handoff.round if handoff else 1, tuple((handoff or petition).flags),
             tuple(handoff.refused_grounds) if handoff else (), tuple(petition.returned_by), handoff.delivered_at if handoff else None, self.house.bodies,
+            move.heard_at or self.now, self._window_ends(petition, handoff) if handoff else None,
         )
+
+    def _window_ends(self, petition: PetitionRow, handoff: HandoffRow) -> datetime | None:
+        """When the time to object ends (or ended): told by its clock, so that it does not depend on whether the watcher has rung it yet."""
+        for clock in clocking.running(self.work, petition.petition_no, handoff.handoff_id):
+            if clock.root == OBJECTION_WINDOW:
+                return clock.due_at
+        if handoff.delivered_at is None:
+            return None
+        limit = self.house.roads.clock_rule(OBJECTION_WINDOW, self.house.profile(handoff.body), handoff.branch).case.limit
+        return due(handoff.delivered_at, limit, self.house.calendar).instant
 
     def hold_both(self, petition: PetitionRow, handoff: HandoffRow | None) -> None:
         if handoff is not None:
@@ -44,14 +58,16 @@ class Holding:
         else:
             self.hold_petition(petition)
 
-    def hold_handoff(self, petition: PetitionRow, handoff: HandoffRow, party: str | None = None) -> None:
+    def hold_handoff(self, petition: PetitionRow, handoff: HandoffRow) -> None:
+        """Set holder and next due date of a hand-off, and of its petition with it, from its state and its clocks."""
         state = self.house.roads.state("handoff", handoff.state)
         clocks = clocking.running(self.work, petition.petition_no, handoff.handoff_id)
         if state.end:
             handoff.holder = handoff.next_due = None
         else:
-            keep = handoff.holder if state.holder == "party" and party is None and handoff.holder else None
-            handoff.holder = self._climbed(clocks) or keep or self.house.who(state.holder or "bureau", handoff.body, party)
+            # Whom a suspension waits for is told by its clock: the party named in the message or, once that time is up, the rung's.
+            waits = next((c.owes for c in clocks if c.paused_at is None), None) if state.holder == "party" else None
+            handoff.holder = self._climbed(clocks) or waits or self.house.who(state.holder or "bureau", handoff.body)
             handoff.next_due = clocking.earliest(clocks)
         petition.holder, petition.next_due = handoff.holder, handoff.next_due
         self.work.changed_handoffs.add(handoff.handoff_id)
@@ -77,10 +93,14 @@ class Holding:
         self, kind: str, zh: str, holder: str, petition: PetitionRow | None, handoff: HandoffRow | None, *, ref: str = "", bound: bool = False,
         detail: dict[str, Any] | None = None, body: str | None = None,
     ) -> DutyRow:
+        """A thing for a person to do; the one already open, where kind and reference have one."""
+        known = next((d for d in self.work.duties[petition.petition_no] if (d.kind, d.ref) == (kind, ref) and d.closed_at is None), None) if petition else None
+        if known is not None:
+            return known
         limits = self.house.roads.clocks_file.duties
         # A duty that belongs to a state has that state's date: the clock watches it, the duty shows it.
-        clocks = clocking.running(self.work, petition.petition_no, handoff.handoff_id if handoff else None) if petition else []
-        shown = clocking.earliest(c for c in clocks if c.owes == holder or kind not in limits) if kind not in limits else None
+        clocks = clocking.running(self.work, petition.petition_no, handoff.handoff_id if handoff else None) if petition and kind not in limits else []
+        shown = clocking.earliest(c for c in clocks if c.owes == holder) or clocking.earliest(clocks)
         until = shown or due(self.now, limits[kind].limit if kind in limits else "2wd", self.house.calendar).instant
         duty = DutyRow(
             new_id(self.now), kind, ref or f"{row_id(petition, handoff)}:{self.now.isoformat()}", petition.petition_no if petition else None,
@@ -92,14 +112,16 @@ class Holding:
         return duty
 
     def close_duties(self, petition: PetitionRow, handoff: HandoffRow | None, by: str) -> None:
+        """Those that belonged to the state just left. A duty of a clock's ladder goes on for as long as the clock does."""
+        where = handoff.handoff_id if handoff else None
+        roots = {c.root for c in clocking.running(self.work, petition.petition_no, where)}
         for duty in self.work.duties[petition.petition_no]:
-            if duty.state_bound and duty.closed_at is None and duty.handoff_id == (handoff.handoff_id if handoff else None):
+            if duty.state_bound and duty.closed_at is None and duty.handoff_id == where and duty.detail.get("root") not in roots:
                 self.shut(duty, by)
 
     def shut(self, duty: DutyRow, by: str) -> None:
         duty.closed_at, duty.closed_by = self.now, by
-        if duty not in self.work.new_duties:
-            self.work.changed_duties[duty.duty_id] = duty
+        self.work.changed_duties[duty.duty_id] = duty
 
     def note(self, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> None:
         """A journal row for an act that changes no state."""
@@ -119,7 +141,7 @@ class Holding:
     ) -> None:
         self.work.changed_petitions.add(petition.petition_no)
         petition.journal_seq += 1
-        detail = safe_detail(data)
+        detail = safe_detail(data, actor.writer)
         sealed = self.sealer.seal_text(note, f"journal:{petition.petition_no}:{petition.journal_seq}") if note else None
         handoff_id = handoff.handoff_id if handoff else None
         row = (handoff or petition)

@@ -115,6 +115,7 @@ class _Row:
     sequence: int
     state: str
     raw_sealed: bytes
+    received_at: datetime
 
 
 def waiting(connection: Connection) -> int:
@@ -139,7 +140,7 @@ def apply(connection: Connection, limit: int, house: House, sealer: Sealer, now:
     if not numbers:
         return tally
     rows = [_Row(*r) for r in connection.execute(
-        """select id, body, message_id, handoff_id, petition_no, message, round, sequence, state, raw_sealed from inbox
+        """select id, body, message_id, handoff_id, petition_no, message, round, sequence, state, raw_sealed, received_at from inbox
            where petition_no = any(%s) and state in ('RECEIVED', 'HELD') order by handoff_id, sequence, id""", (numbers,))]
     last = dict(connection.execute("select handoff_id, seq_in from handoff where handoff_id = any(%s)", ([r.handoff_id for r in rows],)).fetchall())
     marks: dict[int, tuple[str, str]] = {}
@@ -178,7 +179,7 @@ def _move(row: _Row, sealer: Sealer) -> Move:
     if act == "withdraw.answer":
         act = "withdraw.agreed" if data.get("agreed") else "withdraw.refused"
     said = {**data, "round": row.round, "sequence": row.sequence, "message_id": row.message_id}
-    return Move(act, Actor("partner", row.body), handoff_id=row.handoff_id, data=said, sequence=row.sequence)
+    return Move(act, Actor("partner", row.body), handoff_id=row.handoff_id, data=said, sequence=row.sequence, heard_at=row.received_at)
 
 
 def _quarantine(row: _Row, move: Move | None, code: str) -> list[Move]:
@@ -189,10 +190,10 @@ def _quarantine(row: _Row, move: Move | None, code: str) -> list[Move]:
 
 def _told_before(connection: Connection, row: _Row, marks: dict[int, tuple[str, str]]) -> bool:
     """Whether the message that holds this sequence number says the same thing (a sender that made a new id for the same event)."""
-    sql = """select count(*) filter (where message = %s), count(*) from inbox where handoff_id = %s and sequence = %s and id <> %s
+    sql = """select count(*) filter (where message = %s and round = %s), count(*) from inbox where handoff_id = %s and sequence = %s and id <> %s
              and (state in ('APPLIED', 'QUARANTINED', 'DUPLICATE') or id = any(%s))"""
     done = [i for i, mark in marks.items() if mark[0] in ("APPLIED", "QUARANTINED")]
-    found = connection.execute(sql, (row.message, row.handoff_id, row.sequence, row.id, done)).fetchone()
+    found = connection.execute(sql, (row.message, row.round, row.handoff_id, row.sequence, row.id, done)).fetchone()
     return found is None or found[0] > 0 or found[1] == 0
 
 

@@ -102,25 +102,37 @@ def _heads(connection: Connection, heads: dict[str, tuple[int, bytes]]) -> Itera
 
 
 def _states(connection: Connection) -> Iterator[Flaw]:
-    """A state that the last journal row about it does not tell was changed behind the door."""
-    sql = """
-    select h.petition_no, h.journal_seq, h.what from (
-      select p.petition_no, p.journal_seq, '信访事项' what, p.state,
-        (select to_state from journal j where j.petition_no = p.petition_no and j.handoff_id is null order by seq desc limit 1) told from petition p
-      union all
-      select h.petition_no, p.journal_seq, '转送件', h.state,
-        (select to_state from journal j where j.petition_no = h.petition_no and j.handoff_id = h.handoff_id order by seq desc limit 1)
-      from handoff h join petition p using (petition_no)) h
-    where h.state is distinct from h.told
+    """A state, holder or date that the last journal row about it does not tell was changed behind the door.
+
+    While a hand-off is open, its petition's holder and date are the hand-off's, and so is the row that tells them.
     """
-    for number, seq, what in connection.execute(sql):
-        yield Flaw(number, seq, f"{what}的状态与流转记录不符")
+    sql = """
+    with told as (select distinct on (petition_no, handoff_id) petition_no, handoff_id, to_state, holder, next_due
+                  from journal order by petition_no, handoff_id, seq desc)
+    select p.petition_no, p.journal_seq, '信访事项', p.state is distinct from t.to_state,
+           (p.holder, p.next_due) is distinct from (coalesce(h.holder, t.holder), coalesce(h.next_due, t.next_due))
+      from petition p left join told t on t.petition_no = p.petition_no and t.handoff_id is null
+      left join told h on h.petition_no = p.petition_no and h.handoff_id = p.open_handoff
+    union all
+    select h.petition_no, p.journal_seq, '转送件', h.state is distinct from t.to_state, (h.holder, h.next_due) is distinct from (t.holder, t.next_due)
+      from handoff h join petition p using (petition_no) left join told t on t.petition_no = h.petition_no and t.handoff_id = h.handoff_id
+    union all
+    select t.petition_no, 0, '转送件', true, false
+      from told t where t.handoff_id is not null and not exists (select 1 from handoff h where h.handoff_id = t.handoff_id)
+    """
+    for number, seq, what, state, held in connection.execute(sql):
+        if state:
+            yield Flaw(number, seq, f"{what}的状态与流转记录不符")
+        elif held:
+            yield Flaw(number, seq, f"{what}的持有者或期限与流转记录不符")
 
 
 def _numbers(connection: Connection) -> Iterator[Flaw]:
     sql = """
-    select 'XF' || c.division || to_char(c.day, 'YYYYMMDD') || lpad(n::text, 6, '0') from petition_counter c, generate_series(1, c.last) n
-    except select petition_no from petition
+    with given as (select 'XF' || c.division || to_char(c.day, 'YYYYMMDD') || lpad(n::text, 6, '0') as petition_no
+                   from petition_counter c, generate_series(1, c.last) n)
+    select coalesce(g.petition_no, p.petition_no), p.petition_no is null from given g full join petition p using (petition_no)
+    where g.petition_no is null or p.petition_no is null
     """
-    for (number,) in connection.execute(sql):
-        yield Flaw(number, 0, "编号已发出而无此信访事项：事项被删除")
+    for number, gone in connection.execute(sql):
+        yield Flaw(number, 0, "编号已发出而无此信访事项：事项被删除" if gone else "编号没有登记簿上的依据：事项被塞入，或登记簿被改动")

@@ -6,6 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from config.roadmap import Writer
+from rules.edge_guards import ground
+
+# The bureau's own configuration and clerks say these.
+_WORDS = ("way", "basis", "row", "limit")
 JOURNALLED: Mapping[str, re.Pattern[str]] = {
     name: re.compile(pattern)
     for names, pattern in (
@@ -13,7 +18,7 @@ JOURNALLED: Mapping[str, re.Pattern[str]] = {
         (("suggested_body", "to_subordinate", "body", "to"), r"[a-z0-9_:-]{1,128}"),
         (("partner_case_no", "document_no"), r"[^\s<>]{1,60}"),
         (("told_on", "signed_at", "due", "message_id", "clock_due", "digest"), r"[0-9A-Za-z+:.=/-]{1,80}"),
-        (("way", "basis", "row", "limit"), r".{1,120}"),
+        (_WORDS, r".{1,120}"),
     )
     for name in names
 }
@@ -26,8 +31,11 @@ def safe(name: str, value: Any) -> str | None:
     return value if isinstance(value, str) and pattern is not None and pattern.fullmatch(value) else None
 
 
-def safe_detail(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Those fields of an act's data that the journal may hold."""
-    detail: dict[str, Any] = {name: value for name in data if (value := safe(name, data[name])) is not None}
+def safe_detail(data: Mapping[str, Any], writer: Writer = "system") -> dict[str, Any]:
+    """Those fields of an act's data that the journal may hold. From outside come no words, only codes."""
+    names = (name for name in data if writer != "partner" or name not in _WORDS)
+    detail: dict[str, Any] = {name: value for name in names if (value := safe(name, data[name])) is not None}
+    if data.get("reason_code"):
+        detail["reason_code"] = ground(data["reason_code"])
     detail |= {name: data[name] for name in _NUMBERS if isinstance(data.get(name), int)}
     return detail

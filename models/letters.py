@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,8 @@ from models.records import Content, HandoffRow, Letter, PetitionRow
 from rules.calendar import SHANGHAI
 from rules.house import House
 
+# What a request says beside the content: ids, basis, limits.
+_ROOM = 8192
 # What the wire calls an act of the bureau, and the field that tells it from its sisters.
 _SAYS: Mapping[str, Mapping[str, str]] = {
     "objection.upheld": {"decision": "upheld"},
@@ -32,14 +35,20 @@ def compose(act: str, message: str, handoff: HandoffRow, said: Mapping[str, Any]
         then: the state in which the body will be once it holds this message, or "" for no change.
     """
     handoff.seq_out += 1
-    data = {"petition_no": handoff.petition_no, "handoff_id": handoff.handoff_id, "round": handoff.round,
-            "to": house.bodies.get(handoff.body).urn, **said, **_SAYS.get(act, {})}
+    data = {**said, "petition_no": handoff.petition_no, "handoff_id": handoff.handoff_id, "round": handoff.round,
+            "to": house.bodies.get(handoff.body).urn, **_SAYS.get(act, {})}
     event = events.Event(
         id=events.new_id(now), source=house.bodies.get(house.bureau).urn, type=events.event_type(message), subject=handoff.handoff_id,
         time=now, sequence=handoff.seq_out, data=data,
     )
     raw = events.encode(event)
     return Letter(event.id, handoff.handoff_id, handoff.petition_no, handoff.body, message, handoff.seq_out, handoff.round, then, raw, body_digest(raw), now)
+
+
+def fits(content: Content) -> bool:
+    """Whether a petition's content goes into one message, with room left for what else the message says."""
+    room = events.MAX_BODY_BYTES - _ROOM
+    return len(json.dumps([content.subject, content.text, content.petitioner], ensure_ascii=False).encode()) <= room
 
 
 def request_data(petition: PetitionRow, handoff: HandoffRow, content: Content, house: House) -> dict[str, Any]:

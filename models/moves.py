@@ -66,6 +66,7 @@ class Move:
         data: what the act says; only the fields in `models.door.JOURNALLED` reach the journal.
         note: the clerk's words; kept sealed beside the journal row.
         sequence: of a partner's message; it is counted as read whether or not the act is allowed.
+        heard_at: when it reached us, where that was before it is taken; aware.
     """
 
     act: str
@@ -76,6 +77,7 @@ class Move:
     note: str = ""
     route: Route | None = None
     sequence: int | None = None
+    heard_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,9 +86,11 @@ def bodies_due(connection: Connection, now: datetime) -> list[Waiting]:
 
 
 def next_attempt(connection: Connection) -> datetime | None:
-    """The earliest instant at which any message may be tried (again), or a lease ends."""
+    """The earliest instant at which any message may be tried (again), or a lease ends. What stands behind another in its line has no say."""
     sql = """select least((select min(greatest(o.next_attempt_at, coalesce(b.paused_until, o.next_attempt_at))) from outbox o
-             left join body b on b.code = o.body where o.state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN')),
+             left join body b on b.code = o.body where o.state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN')
+               and not exists (select 1 from outbox p where p.handoff_id = o.handoff_id and p.sequence < o.sequence
+                               and p.state not in ('RECEIPTED', 'WEAK_RECEIPT', 'DEAD'))),
              (select min(lease_until) from outbox where state = 'SENDING'))"""
     row = connection.execute(sql).fetchone()
     return row[0] if row else None

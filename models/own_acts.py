@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from models import clocking
+from models import clocking, store
 from models.edges import Crossing
 from models.holding import row_id
 from models.journalling import safe_detail
 from models.moves import SYSTEM, Actor, Answer, Done, Move, Refused
-from models.records import ClockRow, HandoffRow, PetitionRow
+from models.records import ClockRow, DutyRow, HandoffRow, PetitionRow
 from rules.calendar import due
 
 
@@ -19,8 +19,12 @@ def receipted(door: Crossing, move: Move, petition: PetitionRow, handoff: Handof
         return Refused("not-writer", "回执只由系统登记", petition.petition_no, move.handoff_id)
     handoff.acked_out = max(handoff.acked_out, int(move.data["sequence"]))
     then = str(move.data.get("then") or "")
-    if then and move.data.get("message") != "handoff.request":
+    # A body that has already answered what this message brought about is past `then`: its receipt, coming late, takes nothing back.
+    if then and move.data.get("message") != "handoff.request" and handoff.partner_state != handoff.state:
         handoff.partner_state, handoff.partner_round = then, int(move.data["round"])
+    for duty in door.work.duties[petition.petition_no]:
+        if duty.kind == "undelivered" and duty.ref == move.data.get("message_id") and duty.closed_at is None:
+            door.shut(duty, str(move.actor))
     edge = door.house.roads.edge("handoff", handoff.state, "receipt")
     if edge is not None and move.data.get("message") == "handoff.request":
         return door.handoff_edge(move, edge, petition, handoff)
@@ -47,6 +51,7 @@ def flag(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow 
 def ring(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
     """A clock's warning or end has come. Ringing a clock that does not ring changes nothing, so two watchers do no harm."""
     clock = next((c for c in door.work.clocks[petition.petition_no] if c.id == move.data["clock"] and c.state == "OPEN"), None)
+    handoff = door.work.handoffs.get(clock.handoff_id) if clock is not None and clock.handoff_id else None
     row = handoff or petition
     if clock is None or clock.paused_at is not None or clock.ring_at > door.now:
         return Done(petition.petition_no, move.handoff_id, row.state, new=False)
@@ -70,56 +75,73 @@ def _expire(door: Crossing, clock: ClockRow, petition: PetitionRow, handoff: Han
     body = handoff.body if handoff else door.house.bureau
     if follow.flag and follow.flag not in row.flags:
         row.flags.append(follow.flag)
-    if follow.urge and handoff is not None and door.house.roads.edge("handoff", handoff.state, "handoff.urge"):
-        door.edge(Move("handoff.urge", Actor("bureau", door.house.bureau), handoff_id=handoff.handoff_id, data={"key": clock.key}), petition, handoff)
-    if follow.duty:
-        holder = door.house.who(follow.duty.holder, body)
-        door.open_duty(follow.duty.kind, follow.duty.zh, holder, petition, handoff, ref=f"{row_id(petition, handoff)}:{clock.root}", bound=True)
     if follow.next:
         clocking.open_clock(door.work, door.house, petition.petition_no, clock.handoff_id, follow.next, clock.root, body,
                             handoff.branch if handoff else petition.branch, door.now)
+    if follow.duty:
+        holder = door.house.who(follow.duty.holder, body)
+        door.open_duty(follow.duty.kind, follow.duty.zh, holder, petition, handoff, ref=f"{row_id(petition, handoff)}:{clock.root}",
+                       detail={"root": clock.root}, bound=True)
+    if follow.urge and handoff is not None and door.house.roads.edge("handoff", handoff.state, "handoff.urge"):
+        door.edge(Move("handoff.urge", Actor("bureau", door.house.bureau), handoff_id=handoff.handoff_id, data={"key": clock.key}), petition, handoff)
 
 
 def duty_open(door: Crossing, move: Move, petition: PetitionRow | None, handoff: HandoffRow | None) -> Answer:
-    kind, ref = str(move.data["kind"]), str(move.data["ref"])
-    duty = door.open_duty(kind, door.house.roads.duty_zh(kind), str(move.data.get("holder") or door.house.bureau), petition, handoff, ref=ref,
-                           detail=safe_detail(move.data), body=move.data.get("body"))
+    """A duty that a watcher or a reconciliation finds. The same cause, seen again while its duty is open, opens no second one."""
+    kind, before = str(move.data["kind"]), len(door.work.new_duties)
+    duty = door.open_duty(kind, door.house.roads.duty_zh(kind), str(move.data.get("holder") or door.house.bureau), petition, handoff,
+                          ref=str(move.data["ref"]), detail=safe_detail(move.data), body=move.data.get("body"))
+    new = len(door.work.new_duties) > before
+    if petition is not None and new:
+        door.note(move, petition, handoff)
+    return Done(petition.petition_no if petition else "", move.handoff_id, duty.kind, new=new)
+
+
+def duty_close(door: Crossing, move: Move, petition: PetitionRow | None, handoff: HandoffRow | None) -> Answer:
+    duty = _open_duty(door, move, petition)
+    if duty is None:
+        return Refused("unknown", "没有此待办，或已办结", move.petition_no, move.handoff_id)
+    if duty.state_bound:
+        return Refused("guard", "该待办随状态办结：请作出相应决定", duty.petition_no, move.handoff_id)
+    door.shut(duty, str(move.actor))
     if petition is not None:
         door.note(move, petition, handoff)
-        return Done(petition.petition_no, move.handoff_id, duty.kind)
-    return Done("", None, duty.kind)
+    return Done(duty.petition_no or "", move.handoff_id, duty.kind)
 
 
-def duty_close(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
-    for duty in door.work.duties[petition.petition_no]:
-        if duty.duty_id == move.data["duty_id"] and duty.closed_at is None:
-            if duty.state_bound:
-                return Refused("guard", "该待办随状态办结：请作出相应决定", petition.petition_no, move.handoff_id)
-            door.shut(duty, str(move.actor))
-            door.note(move, petition, handoff)
-            return Done(petition.petition_no, move.handoff_id, duty.kind)
-    return Refused("unknown", "没有此待办，或已办结", petition.petition_no, move.handoff_id)
+def duty_ring(door: Crossing, move: Move, petition: PetitionRow | None, handoff: HandoffRow | None) -> Answer:
+    """A duty that nobody did goes to the joint conference, and rings there again until somebody does it.
+
+    A duty that belongs to a state does not ring: the clock of that state does, and has its own ladder.
+    """
+    duty = _open_duty(door, move, petition)
+    if duty is None or duty.state_bound or duty.due_at > door.now:
+        return Done(petition.petition_no if petition else "", move.handoff_id, "", new=False)
+    duty.holder, duty.escalations = door.house.conference, duty.escalations + 1
+    duty.due_at = due(door.now, door.house.roads.duty_limit("conference"), door.house.calendar).instant
+    door.work.changed_duties[duty.duty_id] = duty
+    if petition is not None:
+        door.note(move, petition, handoff)
+    return Done(duty.petition_no or "", move.handoff_id, duty.kind)
 
 
-def duty_ring(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
-    """A duty that nobody did goes to the joint conference, and rings there again until somebody does it."""
-    for duty in door.work.duties[petition.petition_no]:
-        if duty.duty_id == move.data["duty_id"] and duty.closed_at is None and duty.due_at <= door.now:
-            duty.holder, duty.escalations = door.house.conference, duty.escalations + 1
-            duty.due_at = due(door.now, door.house.roads.duty_limit("conference"), door.house.calendar).instant
-            door.work.changed_duties[duty.duty_id] = duty
-            door.note(move, petition, handoff)
-            return Done(petition.petition_no, move.handoff_id, duty.kind)
-    return Done(petition.petition_no, move.handoff_id, "", new=False)
+def _open_duty(door: Crossing, move: Move, petition: PetitionRow | None) -> DutyRow | None:
+    if petition is None:
+        return store.free_duty(door.connection, door.work, str(move.data["duty_id"]))
+    return next((d for d in door.work.duties[petition.petition_no] if d.duty_id == move.data["duty_id"] and d.closed_at is None), None)
 
 
+# What may concern no petition at all: a body, or a hand-off that is not ours.
+FREE: Mapping[str, Callable[[Crossing, Move, PetitionRow | None, HandoffRow | None], Answer]] = {
+    "duty.open": duty_open,
+    "duty.close": duty_close,
+    "duty.ring": duty_ring,
+}
 OWN: Mapping[str, Callable[[Crossing, Move, PetitionRow, HandoffRow | None], Answer]] = {
     "receipt": receipted,
     "message.read": read_only,
     "message.quarantined": read_only,
     "flag": flag,
     "clock.ring": ring,
-    "duty.open": duty_open,
-    "duty.close": duty_close,
-    "duty.ring": duty_ring,
+    **FREE,
 }

@@ -115,6 +115,9 @@ def record(
         Those that need a call: messages to be fetched from the partner.
     """
     moves: list[Move] = []
+    # Petitions are locked before their messages, here and everywhere, so that no two callers wait for each other.
+    numbers = sorted({d.petition_no for d in found if d.petition_no})
+    connection.execute("select 1 from petition where petition_no = any(%s) order by petition_no for update", (numbers,))
     for d in found:
         said = {"kind": "difference", "ref": f"{body}:{d.handoff_id}:{d.finding.kind}", "code": d.finding.kind, "body": body}
         duty = d.finding.action == "duty"
@@ -155,15 +158,19 @@ def _weak(connection: Connection, message_ids: Sequence[str]) -> list[str]:
 
 def mark_healed(connection: Connection, now: datetime) -> int:
     """Differences whose cause is gone: everything sent is receipted, everything the partner had said is read. Returns how many."""
-    sql = """update difference d set healed_at = %s from handoff h where d.healed_at is null and d.action <> 'duty' and h.handoff_id = d.handoff_id
-             and h.seq_in >= coalesce((d.theirs ->> 'last_seq_out')::int, 0)
-             and not exists (select 1 from outbox o where o.handoff_id = d.handoff_id and o.state not in ('RECEIPTED', 'WEAK_RECEIPT'))"""
-    count = connection.execute(sql, (now,)).rowcount
-    if count:
+    # Rows that another body's reconciliation is marking just now are left to it: two markers must not wait for each other.
+    sql = """update difference set healed_at = %s where id in (
+               select d.id from difference d join handoff h using (handoff_id) where d.healed_at is null and d.action <> 'duty'
+               and h.seq_in >= coalesce((d.theirs ->> 'last_seq_out')::int, 0)
+               and not exists (select 1 from outbox o where o.handoff_id = d.handoff_id and o.state not in ('RECEIPTED', 'WEAK_RECEIPT'))
+               for update of d skip locked) returning reconciliation_id"""
+    healed = [run for (run,) in connection.execute(sql, (now,))]
+    if healed:
         connection.execute(
-            """update reconciliation r set healed = (select count(*) from difference d where d.reconciliation_id = r.id and d.healed_at is not null)
-               where r.id in (select reconciliation_id from difference where healed_at = %s)""", (now,))
-    return count
+            """with mine as (select id from reconciliation where id = any(%s) order by id for update)
+               update reconciliation r set healed = (select count(*) from difference d where d.reconciliation_id = r.id and d.healed_at is not null)
+               from mine where r.id = mine.id""", (sorted(set(healed)),))
+    return len(healed)
 
 
 def open_differences(connection: Connection) -> int:

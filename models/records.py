@@ -159,6 +159,7 @@ class Working:
     changed_petitions: set[str] = field(default_factory=set)
     changed_handoffs: set[str] = field(default_factory=set)
     new_handoffs: list[str] = field(default_factory=list)
+    last_handoff: dict[str, str] = field(default_factory=dict)
     new_clocks: list[ClockRow] = field(default_factory=list)
     changed_clocks: dict[int, ClockRow] = field(default_factory=dict)
     new_duties: list[DutyRow] = field(default_factory=list)

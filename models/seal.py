@@ -7,7 +7,7 @@ value copied to another row does not open there.
 from __future__ import annotations
 
 import base64
-import binascii
+import contextlib
 import json
 import os
 import secrets
@@ -81,7 +81,10 @@ def key_id(sealed: bytes) -> str:
     """The id of the key a value was sealed with. Raises SealError for bytes that are no sealed value."""
     if len(sealed) < 2 + _NONCE or sealed[0] != _VERSION or len(sealed) < 2 + sealed[1] + _NONCE:
         raise SealError("not a sealed value")
-    return bytes(sealed[2 : 2 + sealed[1]]).decode()
+    try:
+        return bytes(sealed[2 : 2 + sealed[1]]).decode()
+    except UnicodeDecodeError:
+        raise SealError("not a sealed value") from None
 
 
 def parse_keys(text: str) -> list[tuple[str, bytes]]:
@@ -93,7 +96,7 @@ def parse_keys(text: str) -> list[tuple[str, bytes]]:
         name, _, encoded = item.strip().partition(":")
         try:
             keys.append((name, base64.b64decode(encoded, validate=True)))
-        except binascii.Error:
+        except ValueError:  # binascii.Error is one; letters outside ASCII give another
             raise SealError(f"key {name!r} is not base64; write id:base64 of 32 bytes") from None
     return keys
 
@@ -106,11 +109,17 @@ def sealer_for(field_keys: str, keys_dir: Path, *, create: bool = False) -> Seal
     if create and not path.exists():
         keys_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}\n"
+        # Written whole under another name, then linked: who finds the file finds the key in it.
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
         try:
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(fresh)
-        except FileExistsError:
-            pass  # another process made it first; read that one
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):  # another process made it first; that one is read
+                os.link(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
     if not path.exists():
         raise SealError(f"no key for personal fields: {path.name} is missing in the keys folder; restore it or set TONGLU_FIELD_KEYS")
     return Sealer(parse_keys(path.read_text()))

@@ -40,8 +40,9 @@ def load(connection: Connection, petition_nos: Iterable[str]) -> Working:
         work.petitions[row[0]] = PetitionRow(*row)
         work.clocks[row[0]] = []
         work.duties[row[0]] = []
-    for row in connection.execute(f"select {_columns(_HANDOFF)} from handoff where petition_no = any(%s)", (numbers,)):
+    for row in connection.execute(f"select {_columns(_HANDOFF)} from handoff where petition_no = any(%s) order by handoff_id", (numbers,)):
         work.handoffs[row[0]] = HandoffRow(*row)
+        work.last_handoff[row[1]] = row[0]
     for row in connection.execute(f"select {_columns(_CLOCK)} from clock where petition_no = any(%s) and state = 'OPEN'", (numbers,)):
         work.clocks[row[1]].append(ClockRow(*row))
     for row in connection.execute(f"select {_columns(_DUTY)} from duty where petition_no = any(%s) and closed_at is null", (numbers,)):
@@ -66,10 +67,27 @@ def load_content(connection: Connection, work: Working, numbers: Iterable[str], 
         )
 
 
+def free_duty(connection: Connection, work: Working, duty_id: str) -> DutyRow | None:
+    """An open duty that concerns no petition, locked; None where there is none."""
+    if duty_id in work.changed_duties:
+        found = work.changed_duties[duty_id]
+        return found if found.closed_at is None else None
+    sql = f"select {_columns(_DUTY)} from duty where duty_id = %s and petition_no is null and closed_at is null for update"
+    row = connection.execute(sql, (duty_id,)).fetchone()
+    return DutyRow(*row) if row else None
+
+
+def last_ground(connection: Connection, handoff: HandoffRow) -> str:
+    """The reason code of the last objection to this hand-off, or an empty text."""
+    sql = """select detail ->> 'reason_code' from journal where petition_no = %s and handoff_id = %s and act = 'handoff.objected' order by seq desc limit 1"""
+    row = connection.execute(sql, (handoff.petition_no, handoff.handoff_id)).fetchone()
+    return row[0] or "" if row else ""
+
+
 def flush(connection: Connection, work: Working, sealer: Sealer, now: Any) -> None:
     """Write everything that changed. The order keeps the foreign keys and the partial unique indexes content."""
     cursor = connection.cursor()
-    old_handoffs = [work.handoffs[i] for i in work.changed_handoffs if i not in set(work.new_handoffs)]
+    old_handoffs = [work.handoffs[i] for i in work.changed_handoffs.difference(work.new_handoffs)]
     _update(cursor, "handoff", "handoff_id", _HANDOFF, old_handoffs, now)
     _copy(cursor, "handoff", [*_HANDOFF, "updated_at"], ((*_values(_HANDOFF, work.handoffs[i]), now) for i in work.new_handoffs))
     _update(cursor, "petition", "petition_no", _PETITION, [work.petitions[n] for n in work.changed_petitions], now)
@@ -83,10 +101,12 @@ def flush(connection: Connection, work: Working, sealer: Sealer, now: Any) -> No
         )
     names = [name for name in _CLOCK if name != "id"]
     _copy(cursor, "clock", names, (_values(names, clock) for clock in work.new_clocks))
-    for duty in work.changed_duties.values():
-        cursor.execute(
+    fresh = {duty.duty_id for duty in work.new_duties}
+    moved = [duty for duty in work.changed_duties.values() if duty.duty_id not in fresh]
+    if moved:
+        cursor.executemany(
             "update duty set holder = %s, due_at = %s, escalations = %s, closed_at = %s, closed_by = %s where duty_id = %s",
-            (duty.holder, duty.due_at, duty.escalations, duty.closed_at, duty.closed_by, duty.duty_id),
+            [(d.holder, d.due_at, d.escalations, d.closed_at, d.closed_by, d.duty_id) for d in moved],
         )
     insert_duties(connection, work.new_duties)
     _queue(cursor, work.letters, sealer)
@@ -96,12 +116,12 @@ def flush(connection: Connection, work: Working, sealer: Sealer, now: Any) -> No
 
 
 def insert_duties(connection: Connection, duties: Sequence[DutyRow]) -> None:
-    """A duty is opened once per kind and reference, however often its cause is seen."""
+    """A duty is open once per kind and reference, however often its cause is seen; one that was done does not stand in the way of the next."""
     if duties:
         marks = ", ".join(["%s"] * len(_DUTY))
         with connection.cursor() as cursor:
             cursor.executemany(
-                f"insert into duty ({_columns(_DUTY)}) values ({marks}) on conflict (kind, ref) do nothing",
+                f"insert into duty ({_columns(_DUTY)}) values ({marks}) on conflict (kind, ref) where closed_at is null do nothing",
                 [_values(_DUTY, duty) for duty in duties],
             )
 
@@ -141,7 +161,7 @@ _TYPES = {
 }
 # Arrays cannot be unnested beside scalars, so word lists travel as JSON text.
 _WORDS = ("returned_by", "flags", "refused_grounds")
-_FIXED = ("petition_no", "handoff_id", "division", "klass", "facts", "received_at", "parent_handoff_id", "way", "basis", "route_row")
+_FIXED = ("petition_no", "handoff_id", "division", "received_at", "parent_handoff_id", "way", "basis", "route_row")
 
 
 def _update(cursor: Any, table: str, key: str, names: Sequence[str], rows: Sequence[Any], now: Any) -> None:
@@ -157,7 +177,8 @@ def _update(cursor: Any, table: str, key: str, names: Sequence[str], rows: Seque
             casts.append("%s::jsonb[]")
             sets.append(f'"{name}" = array(select jsonb_array_elements_text(v."{name}"))')
         else:
-            params.append([getattr(row, name) for row in rows])
+            values = [getattr(row, name) for row in rows]
+            params.append([Jsonb(value) for value in values] if name == "facts" else values)
             casts.append(f"%s::{_TYPES.get(name, 'text')}[]")
             sets.append(f'"{name}" = v."{name}"')
     params.append(now)

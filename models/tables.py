@@ -257,7 +257,7 @@ class Duty(SQLModel, table=True):
 
     __tablename__ = "duty"
     __table_args__ = (
-        UniqueConstraint("kind", "ref", name="duty_once"),
+        Index("duty_once", "kind", "ref", unique=True, postgresql_where=text("closed_at is null")),
         Index("duty_due", "due_at", postgresql_where=text("closed_at is null")),
         Index("duty_by_petition", "petition_no", postgresql_where=text("closed_at is null")),
     )

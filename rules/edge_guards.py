@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +15,15 @@ from rules.guards import Blocked, may_send
 
 # handoff-protocol 1.10: a case that comes back this often in all is a dispute, not a mistake.
 MOST_RETURNS = 3
+_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a guard may look at. `body` is the one the hand-off goes to; `data` is what the message says."""
+    """What a guard may look at. `body` is the one the hand-off goes to; `data` is what the message says.
+
+    `heard_at`: when the message reached us; `window_ends`: when the time to object ends, None before delivery.
+    """
 
     bureau: str
     body: str
@@ -29,6 +35,8 @@ class Situation:
     returned_by: Collection[str]
     delivered_at: datetime | None
     bodies: Bodies
+    heard_at: datetime | None = None
+    window_ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,12 @@ class Mark:
 
 Verdict = No | Mark | None
 Guard = Callable[[Situation], Verdict]
+
+
+def ground(reason_code: object) -> str:
+    """The ground of an objection as the ledger may hold it: the code, or, where a sentence stands in its place, its digest. Empty for none."""
+    text = str(reason_code or "").strip()
+    return text if not text or _CODE.fullmatch(text) else f"sha-256:{hashlib.sha256(text.encode()).hexdigest()[:48]}"
 
 
 def _needs(why: str, *names: str) -> Guard:
@@ -70,11 +84,14 @@ def _not_a_loop(at: Situation) -> Verdict:
 
 
 def _new_ground(at: Situation) -> Verdict:
-    return No("同一理由的异议已被驳回，不得再次提出") if at.data.get("reason_code") in at.refused_grounds else None
+    return No("同一理由的异议已被驳回，不得再次提出") if ground(at.data.get("reason_code")) in at.refused_grounds else None
 
 
 def _flags_late_objection(at: Situation) -> Verdict:
     # A late objection is stored and decided by the bureau: XF 23(3) gives the limit but no consequence.
+    # It is late when it reached us late, not when we came to read it late.
+    if at.window_ends is not None and at.heard_at is not None:
+        return Mark("late-objection") if at.heard_at >= at.window_ends else None
     return Mark("late-objection") if "objection-window-closed" in at.flags else None
 
 

@@ -1,8 +1,10 @@
 """A ledger to try things on: the real house, a real database, invented petitions, a clock that stands where it is put."""
 
+# ruff: noqa: S608  (names of tables of the test's own choice)
+
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -142,28 +144,31 @@ class Ledger:
 
     # -- time -----------------------------------------------------------------------------------------------------------------
 
-    def ring_due(self) -> int:
-        """Ring every clock and every free duty whose date has come, once. Returns how many."""
-        clocks = self.rows("select id, petition_no, handoff_id from clock where state = 'OPEN' and paused_at is null and ring_at <= %s order by id", self.now)
-        duties = self.rows("select duty_id, petition_no, handoff_id from duty where closed_at is null and not state_bound and due_at <= %s", self.now)
+    def ring_due(self, numbers: Collection[str] = ()) -> int:
+        """Ring every clock and every free duty whose date has come (of these petitions, or all), once. Returns how many."""
+        only, names = "and (petition_no = any(%s) or %s)", (list(numbers), not numbers)
+        clocks = self.rows(f"select id, petition_no, handoff_id from clock where state = 'OPEN' and paused_at is null and ring_at <= %s {only} order by id",
+                           self.now, *names)
+        duties = self.rows(f"select duty_id, petition_no, handoff_id from duty where closed_at is null and not state_bound and due_at <= %s {only}",
+                           self.now, *names)
         moves = [Move("clock.ring", SYSTEM, petition_no=r["petition_no"], handoff_id=r["handoff_id"], data={"clock": r["id"]}) for r in clocks]
         moves += [Move("duty.ring", SYSTEM, petition_no=r["petition_no"], handoff_id=r["handoff_id"], data={"duty_id": r["duty_id"]}) for r in duties]
         if moves:
             self.take(*moves)
         return len(moves)
 
-    def ring_all(self) -> int:
+    def ring_all(self, numbers: Collection[str] = ()) -> int:
         """Ring until nothing rings any more at this instant."""
         rung = 0
-        while (count := self.ring_due()) and rung < 10_000:
+        while (count := self.ring_due(numbers)) and rung < 10_000:
             rung += count
         return rung
 
-    def let_pass(self, days: int, step: int = 1) -> None:
+    def let_pass(self, days: int, step: int = 1, numbers: Collection[str] = ()) -> None:
         """So many days go by, the watcher looking in every `step` days."""
         for _ in range(0, days, step):
             self.wait(days=step)
-            self.ring_all()
+            self.ring_all(numbers)
 
     # -- messages on their way --------------------------------------------------------------------------------------------------
 
@@ -237,10 +242,11 @@ class Ledger:
         with psycopg.connect(self.url) as connection:
             return list(verify(connection, Count()))
 
-    def everything(self) -> str:
-        """All of the ledger that an act may change, as text, to hold before against after."""
+    def everything(self, numbers: Collection[str] = ()) -> str:
+        """All that an act may change (of these petitions, or all), as text, to hold before against after."""
         return "\n".join(
-            self.row(f"select coalesce(string_agg(t::text, chr(10) order by t::text), '') as it from {table} t")["it"]
+            self.row(f"select coalesce(string_agg(t::text, chr(10) order by t::text), '') as it from {table} t where petition_no = any(%s) or %s",
+                     list(numbers), not numbers)["it"]
             for table in ("petition", "handoff", "clock", "duty", "outbox", "journal")
         )
 
