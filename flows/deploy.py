@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from typing import Any
 import yaml
 from prefect import Flow, get_client
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate, WorkPoolCreate
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -92,27 +93,30 @@ def deploy(api: str | None = None) -> list[Deployed]:
 
 async def _deploy(wanted: Sequence[_Definition]) -> list[Deployed]:
     async with get_client() as client:
-        try:
+        # One that is there is left as it is: an operator may have changed it.
+        with contextlib.suppress(ObjectAlreadyExists):
             await client.create_work_pool(WorkPoolCreate(name=POOL, type="process", description="通路：由人或定时启动的流程", concurrency_limit=_AT_ONCE))
-        except ObjectAlreadyExists:
-            pass  # an operator may have changed it
         return [await _register(client, one) for one in wanted]
 
 
 async def _register(client: PrefectClient, one: _Definition) -> Deployed:
     flow = _flow(one.entrypoint)
     flow_id = await client.create_flow(flow)
+    schema = parameter_schema(flow).model_dump_for_openapi()
     try:
-        await client.read_deployment_by_name(f"{flow.name}/{one.name}")
-        new = False
+        known = await client.read_deployment_by_name(f"{flow.name}/{one.name}")
     except ObjectNotFound:
-        new = True
-    await client.create_deployment(
-        flow_id, one.name, schedules=[_schedule(s) for s in one.schedules] if new else None, parameters=one.parameters, description=one.description,
-        work_pool_name=one.work_pool["name"], tags=one.tags, entrypoint=one.entrypoint, pull_steps=[],
-        parameter_openapi_schema=parameter_schema(flow).model_dump_for_openapi(), enforce_parameter_schema=one.enforce_parameter_schema,
-    )
-    return Deployed(one.name, new)
+        await client.create_deployment(
+            flow_id, one.name, schedules=[_schedule(s) for s in one.schedules], parameters=one.parameters, description=one.description,
+            work_pool_name=one.work_pool["name"], tags=one.tags, entrypoint=one.entrypoint, pull_steps=[], parameter_openapi_schema=schema,
+            enforce_parameter_schema=one.enforce_parameter_schema,
+        )
+        return Deployed(one.name, True)
+    # Registering anew would drop the schedules and with them what an operator has done to them.
+    await client.update_deployment(known.id, DeploymentUpdate(
+        parameters=one.parameters, description=one.description, work_pool_name=one.work_pool["name"], tags=one.tags, entrypoint=one.entrypoint,
+        pull_steps=[], parameter_openapi_schema=schema, enforce_parameter_schema=one.enforce_parameter_schema))
+    return Deployed(one.name, False)
 
 
 def _flow(entrypoint: str) -> Flow[..., Any]:
