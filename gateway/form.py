@@ -1,0 +1,132 @@
+"""The form on which a system of the bureau hands in a petition, and what is wrong with it, field by field, in Chinese."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from config.bodies import Bodies
+from config.facts import NAMES, VALUES, Channel, Facts
+from connectors.wire.times import parse_time
+
+# Control signs have no place in a letter, and as JSON escapes they would swell a message to the body past what the wire carries.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_AHEAD = timedelta(minutes=5)
+
+
+class Person(BaseModel):
+    """信访人. What is not known is left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    phone: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    address: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    id_no: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+
+
+class PetitionForm(BaseModel):
+    """One petition. `origin_ref` is the system's own number for it; `received_at` RFC 3339 with offset; no petitioner: anonymous."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    origin_ref: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^\S+$", examples=["QT-2026-000123"])]
+    channel: Channel
+    received_at: Annotated[str, Field(examples=["2026-03-02T09:30:00+08:00"])]
+    subject: Annotated[str, Field(min_length=1, max_length=300)]
+    text: Annotated[str, Field(min_length=1, max_length=50_000)]
+    petitioner: Person | None = None
+    facts: Facts = Facts()
+
+
+FIELDS = {
+    "origin_ref": "来源编号", "channel": "渠道", "received_at": "收到时间", "subject": "标题", "text": "正文", "petitioner": "信访人", "facts": "事实要素",
+    "name": "姓名", "phone": "电话", "address": "地址", "id_no": "证件号码",
+}
+
+
+class BadForm(Exception):
+    """A form that cannot be taken; `errors` lists {field, what}, naming fields and the form wanted, never what was written."""
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__(f"{len(errors)} field(s)")
+        self.errors = errors
+
+
+def read(value: dict[str, Any], bodies: Bodies, now: datetime) -> tuple[PetitionForm, datetime]:
+    """The form and its `received_at` in UTC. Raises BadForm with every fault."""
+    try:
+        form = PetitionForm.model_validate(value)
+    except ValidationError as error:
+        raise BadForm([_told(detail) for detail in error.errors(include_url=False, include_input=False)]) from None
+    received = parse_time(form.received_at)
+    errors = list(_beyond_form(form, received, bodies, now))
+    if errors or received is None:
+        raise BadForm(errors)
+    return form, received
+
+
+def _beyond_form(form: PetitionForm, received: datetime | None, bodies: Bodies, now: datetime) -> Iterator[dict[str, str]]:
+    if received is None:
+        yield _error("received_at", "应为带时区的时刻，例如 2026-03-02T09:30:00+08:00")
+    elif received > now + _AHEAD:
+        yield _error("received_at", "晚于现在；请核对时刻和时区")
+    texts = {"origin_ref": form.origin_ref, "subject": form.subject, "text": form.text}
+    if form.petitioner is not None:
+        texts |= {f"petitioner.{name}": value for name, value in form.petitioner.model_dump(exclude_none=True).items()}
+    for name, text in texts.items():
+        if _CONTROL.search(text):
+            yield _error(name, "含有控制字符；请删去，只留文字、换行和制表符")
+        elif not text.strip():
+            yield _error(name, "不能是空白")
+    facts = form.facts
+    if facts.channel is not None and facts.channel != form.channel:
+        yield _error("facts.channel", "与 channel 不一致；请删去 facts 中的渠道，或改正")
+    if facts.division is not None and bodies.place(facts.division) is None:
+        yield _error("facts.division", "区划不在机关目录中；请用目录中的六位代码")
+    for name in ("accused_body", "decided_by"):
+        code = getattr(facts, name)
+        if code is not None and code not in bodies:
+            yield _error(f"facts.{name}", "单位不在机关目录中；请用目录中的代码，或留空")
+
+
+_KINDS = {
+    "missing": "缺少",
+    "extra_forbidden": "不认识的字段；请删去",
+    "string_type": "应为文字",
+    "int_type": "应为整数",
+    "bool_type": "应为 true 或 false",
+    "model_type": "应为对象",
+    "model_attributes_type": "应为对象",
+    "dict_type": "应为对象",
+}
+
+
+def _told(detail: ErrorDetails) -> dict[str, str]:
+    kind, ctx = detail["type"], detail.get("ctx", {})
+    at = [part for part in detail["loc"] if not (isinstance(part, str) and ("[" in part or part in ("Person", "Facts")))]
+    if kind == "extra_forbidden":
+        # A name that somebody made up may say anything; only where it stands is told.
+        return _error(".".join(map(str, at[:-1])) or "（最外层）", "有不认识的字段；字段见 /docs，请删去其余")
+    what = _KINDS.get(kind)
+    if kind == "literal_error":
+        words = re.findall(r"'([^']+)'", str(ctx.get("expected", "")))
+        what = "应为其中之一：" + "、".join(f"{word}（{VALUES[word]}）" if word in VALUES else word for word in words)
+    elif kind == "string_too_short":
+        what = f"至少 {ctx.get('min_length')} 个字"
+    elif kind == "string_too_long":
+        what = f"至多 {ctx.get('max_length')} 个字"
+    elif kind == "string_pattern_mismatch":
+        what = f"格式不对，应符合 {ctx.get('pattern')}"
+    elif kind in ("greater_than_equal", "less_than_equal"):
+        what = f"应{'不小于' if 'ge' in ctx else '不大于'} {ctx.get('ge', ctx.get('le'))}"
+    return _error(".".join(map(str, at)) or "（最外层）", what or "不合要求；形式见 /docs")
+
+
+def _error(field: str, what: str) -> dict[str, str]:
+    name = field.rsplit(".", 1)[-1]
+    zh = FIELDS.get(name) or NAMES.get(name)
+    return {"field": field, "what": f"{zh}：{what}" if zh else what}
