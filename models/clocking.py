@@ -79,7 +79,7 @@ def extend(work: Working, house: House, clock: ClockRow, body: str, branch: str,
     plain = due(clock.started_at, base, house.calendar)
     last = _later(clock.started_at, plain, base, most, house)
     end = last if days is None else _later(clock.started_at, plain, base, parse_limit(f"{days}d"), house)
-    if end.last_day > last.last_day:
+    if end.last_day > last.last_day or (days is not None and most.unit == "d" and days > most.count):
         return False
     stood_still = clock.due_at - plain.instant
     clock.due_at = max(end.instant + stood_still, clock.due_at)
