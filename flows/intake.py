@@ -90,7 +90,7 @@ async def run(context: Context, trace: Trace) -> Summary:
             break
         summary.lines.extend(lines)
     for number, body, way in summary.lines:
-        await trace.told(number, Mark(way, body) if body else Mark("待经办人", way))
+        await trace.told(number, Mark(way, body) if body else Mark("待经办人", way, person=True))
     rows = [{"编号": n, "去向": context.name(b) if b else "经办人", "方式": w if b else CODE_ZH.get(w, w)} for n, b, w in summary.lines]
     await trace.table(rows, f"分流：{summary.routed} 件有去向，{summary.total - summary.routed} 件待经办人")
     return summary

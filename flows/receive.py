@@ -51,7 +51,7 @@ async def apply_all(context: Context, body: str | None = None) -> Summary:
 async def show(context: Context, trace: Trace, summary: Summary) -> None:
     """Tell what was applied."""
     for number, _, _, fate in summary.lines:
-        await trace.told(number, Mark(FATE_ZH[fate], "" if fate == "APPLIED" else fate.lower(), fate in ("HELD", "QUARANTINED")))
+        await trace.told(number, Mark(FATE_ZH[fate], "" if fate == "APPLIED" else fate.lower(), person=fate == "QUARANTINED"))
     rows = [{"编号": n, "来自": context.name(b), "文种": SAID_ZH.get(m, m), "结果": FATE_ZH[f]} for n, b, m, f in summary.lines]
     counts = "，".join(f"{zh} {n}" for fate, zh in FATE_ZH.items() if (n := summary.count(fate)))
     await trace.table(rows, f"收讯：{counts or '无'}")

@@ -166,7 +166,7 @@ def differing(ours: list[DayDigest], theirs: list[DayDigest]) -> list[date]:
 async def _show(context: Context, trace: Trace, summary: Summary) -> None:
     for comparison in summary.bodies:
         for d in comparison.found:
-            await trace.told(d.petition_no or "非我方之件", Mark(KIND_ZH[d.finding.kind], d.finding.action, d.finding.action == "duty"))
+            await trace.told(d.petition_no or "非我方之件", Mark(KIND_ZH[d.finding.kind], d.finding.action, person=d.finding.action == "duty"))
     rows = [{"单位": context.name(c.body), "编号": d.petition_no or "非我方之件", "差异": KIND_ZH[d.finding.kind], "处置": ACTION_ZH[d.finding.action]}
             for c in summary.bodies for d in c.found]
     await trace.table(rows, f"{summary.for_day} 对账差异")

@@ -28,11 +28,19 @@ MOST_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How a step ended, for the eye: a short Chinese word, and the code of the cause where it failed."""
+    """How a step ended, for the eye: a short Chinese word, and the code of the cause.
+
+    `failed`: the machinery did not do what it should. `person`: somebody has to look. Either gets a task run of its own past the budget too.
+    """
 
     zh: str
     code: str = ""
     failed: bool = False
+    person: bool = False
+
+    @property
+    def notable(self) -> bool:
+        return self.failed or self.person
 
 
 class Trace(Protocol):
@@ -94,17 +102,17 @@ class PrefectTrace:
     """Task runs named by petition number while the budget lasts; past it only for what failed. Faults of Prefect never reach the work.
 
     Args:
-        budget: task runs that may be spent on any step; as many again on failures.
+        budget: task runs that may be spent on any step; as many again on what is notable.
     """
 
     def __init__(self, budget: int) -> None:
         self._left = budget
-        self._left_for_failures = budget
+        self._left_for_notable = budget
 
     async def step(self, number: str, work: Callable[[], Awaitable[T]], mark: Callable[[T], Mark]) -> T:
         if self._left <= 0:
             result = await work()
-            if mark(result).failed:
+            if mark(result).notable:
                 await self.told(number, mark(result))
             return result
         self._left -= 1
@@ -128,8 +136,8 @@ class PrefectTrace:
     async def told(self, number: str, mark: Mark) -> None:
         if self._left > 0:
             self._left -= 1
-        elif mark.failed and self._left_for_failures > 0:
-            self._left_for_failures -= 1
+        elif mark.notable and self._left_for_notable > 0:
+            self._left_for_notable -= 1
         else:
             return
 

@@ -53,7 +53,7 @@ async def run(context: Context, trace: Trace) -> Summary:
                 break
     await _fill_gaps(context, trace, summary)
     for number, what, code in summary.lines:
-        await trace.told(number, Mark(what, code, what in ("到期", "待办逾期", "未能补取")))
+        await trace.told(number, Mark(what, code, what == "未能补取", what in ("到期", "待办逾期")))
     rows = [{"编号": n, "事项": what, "代码": code} for n, what, code in summary.lines]
     await trace.table(rows, f"巡查：发件中断 {summary.reaped}，期限与待办 {len(summary.lines)}，补取来文 {summary.fetched}")
     return summary
