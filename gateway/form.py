@@ -59,7 +59,7 @@ class BadForm(Exception):
 def read(value: dict[str, Any], bodies: Bodies, now: datetime) -> tuple[PetitionForm, datetime]:
     """The form and its `received_at` in UTC. Raises BadForm with every fault."""
     try:
-        form = PetitionForm.model_validate(value)
+        form = PetitionForm.model_validate(value, strict=True)
     except ValidationError as error:
         raise BadForm([_told(detail) for detail in error.errors(include_url=False, include_input=False)]) from None
     received = parse_time(form.received_at)
