@@ -37,19 +37,24 @@ class _Desk:
         self._not_before = 0.0
 
     @property
-    def free(self) -> bool:
-        return (self.task is None or self.task.done()) and time.monotonic() >= self._not_before
+    def busy(self) -> bool:
+        return self.task is not None and not self.task.done()
+
+    @property
+    def rests(self) -> float:
+        """Seconds until it may be given work again."""
+        return max(0.0, self._not_before - time.monotonic())
 
     def start(self, work: Callable[[], Awaitable[Any]], wake: asyncio.Event) -> None:
-        self.task = asyncio.create_task(self._do(work, wake), name=self.name)
+        self.task = asyncio.create_task(self.do(work, wake), name=self.name)
 
-    async def _do(self, work: Callable[[], Awaitable[Any]], wake: asyncio.Event) -> None:
+    async def do(self, work: Callable[[], Awaitable[Any]], wake: asyncio.Event) -> None:
         began = time.monotonic()
         try:
             await work()
             self._faults = 0
             # Work that ends at once and is due again has been taken by somebody else: no need to look a thousand times a second.
-            self._not_before = began + 0.02
+            self._not_before = began + 0.01
         except Exception as fault:  # noqa: BLE001  (one desk's fault must not end the worker)
             self._faults += 1
             wait = min(0.5 * 2 ** min(self._faults, 10), 60.0)
@@ -109,16 +114,16 @@ class Worker:
 
     async def _round(self) -> None:
         desk = self._desk("look")
-        if not desk.free:
-            return
-        await desk._do(self._look, asyncio.Event())
+        if desk.rests:
+            await asyncio.sleep(desk.rests)
+        await desk.do(self._look, asyncio.Event())
 
     async def _look(self) -> None:
         context = self.context
         if time.monotonic() - self._kept > 1.0:
             self._kept = time.monotonic()
             await asyncio.to_thread(context.presence.keep)
-            running = sum(d.task is not None and not d.task.done() for d in self._desks.values())
+            running = sum(d.busy for d in self._desks.values())
             life.give(context.settings, context.owner, prefect=self.prefect.was_well, running=running)
         now = context.now()
         due = await context.transact(lambda c: look(c, now, timedelta(minutes=context.settings.hold_minutes)))
@@ -137,7 +142,7 @@ class Worker:
             self._give("watch", lambda: self._perform(lambda: watch.watch(count=due.late), lambda t: watch.run(self.context, t)))
         elif due.sending:
             self._give("reap", self._reap)
-        busy = sum(d.task is not None and not d.task.done() for n, d in self._desks.items() if n.startswith("dispatch:"))
+        busy = sum(d.busy for n, d in self._desks.items() if n.startswith("dispatch:"))
         for waiting in due.bodies:
             if busy >= self.context.settings.bodies_at_once:
                 break
@@ -152,7 +157,10 @@ class Worker:
 
     def _give(self, name: str, work: Callable[[], Awaitable[Any]]) -> bool:
         desk = self._desk(name)
-        if not desk.free:
+        if desk.busy:
+            return False  # it wakes us when it is done
+        if desk.rests:
+            asyncio.get_running_loop().call_later(desk.rests, self.wake.set)
             return False
         desk.start(work, self.wake)
         return True
