@@ -76,9 +76,11 @@ def take_in(connection: Connection, messages: Sequence[Incoming], sealer: Sealer
         look(m for key, m in fresh.items() if key not in inserted)  # another process was faster
         store.notify(connection, "inbox")
     answers = []
+    told: set[tuple[str, str]] = set()
     for m in messages:
         key = (m.body, m.message_id)
-        if key in inserted and fresh[key] is m:
+        if key in inserted and fresh[key] is m and key not in told:
+            told.add(key)
             answers.append(Stored("new", m.receipt))
         elif key in inserted or key in known:
             fingerprint, receipt = known.get(key) or (fresh[key].fingerprint, fresh[key].receipt)
