@@ -6,18 +6,19 @@ Only petition numbers, codes and counts may be handed to a trace.
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import prefect.runtime.flow_run
-from prefect import get_client, task
+from prefect import get_client
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
+
+from flows.taskruns import tell
 
 T = TypeVar("T")
 log = logging.getLogger("tonglu.trace")
@@ -88,16 +89,6 @@ class Silent:
 
 SILENT = Silent()
 
-_job: ContextVar[Callable[[], Awaitable[State[Any]]] | None] = ContextVar("tonglu_step", default=None)
-
-
-@task(name="转送件", task_run_name="{number}", retries=0, persist_result=False, cache_policy=NO_CACHE, log_prints=False)
-async def _handoff(number: str) -> Any:
-    # What is to be done comes by way of the context: task arguments would be walked through for hidden futures.
-    job = _job.get()
-    return await job() if job is not None else None
-
-
 class PrefectTrace:
     """Task runs named by petition number while the budget lasts; past it only for what failed. Faults of Prefect never reach the work.
 
@@ -110,52 +101,30 @@ class PrefectTrace:
         self._left_for_notable = budget
 
     async def step(self, number: str, work: Callable[[], Awaitable[T]], mark: Callable[[T], Mark]) -> T:
-        if self._left <= 0:
+        began = time.monotonic()
+        try:
             result = await work()
-            if mark(result).notable:
-                await self.told(number, mark(result))
-            return result
-        self._left -= 1
-        done: list[T] = []
-        faults: list[Exception] = []
-
-        async def job() -> State[Any]:
-            try:
-                done.append(await work())
-            except Exception as fault:  # noqa: BLE001  (raised again below)
-                # The text of an error may quote anything; Prefect is told its kind only.
-                faults.append(fault)
-                return Failed(message=type(fault).__name__)
-            return _state(mark(done[0]))
-
-        await self._task(number, job)
-        if faults:
-            raise faults[0]
-        return done[0] if done else await work()
+        except Exception as fault:
+            # The text of an error may quote anything; Prefect is told its kind only.
+            self._tell(number, Mark("出错", type(fault).__name__, failed=True), time.monotonic() - began)
+            raise
+        self._tell(number, mark(result), time.monotonic() - began)
+        return result
 
     async def told(self, number: str, mark: Mark) -> None:
+        self._tell(number, mark, 0.0)
+
+    def _tell(self, number: str, mark: Mark, seconds: float) -> None:
         if self._left > 0:
             self._left -= 1
         elif mark.notable and self._left_for_notable > 0:
             self._left_for_notable -= 1
         else:
             return
-
-        async def job() -> State[Any]:
-            return _state(mark)
-
-        await self._task(number, job)
-
-    async def _task(self, number: str, job: Callable[[], Awaitable[State[Any]]]) -> None:
-        token = _job.set(job)
         try:
-            # Prefect's types say that the call gives the state itself; for an async task it gives what is to be awaited.
-            asked: Any = _handoff(number, return_state=True)
-            await asked
+            tell(number, _state(mark), seconds)
         except Exception as fault:  # noqa: BLE001  (showing is not doing)
             log.warning("a task run could not be shown: %s", type(fault).__name__)
-        finally:
-            _job.reset(token)
 
     async def table(self, rows: Sequence[Mapping[str, Any]], title: str, key: str | None = None) -> None:
         if rows:

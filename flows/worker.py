@@ -7,12 +7,13 @@ import logging
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
-from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.context import AsyncClientContext, SyncClientContext
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows import bulletin, dispatch, intake, life, presence, receive, reconcile, watch
 from flows.context import Context, open_context, using
@@ -213,9 +214,13 @@ async def work(context: Context, stop: asyncio.Event) -> None:
     the ledger's leases are the heartbeat.
     """
     api = PREFECT_API_URL.value() or context.settings.prefect_api
-    with ExitStack() as stack:
-        stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_API_URL: api}))
+    ours = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_API_URL: api, PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED: False}
+    async with AsyncExitStack() as stack:
+        stack.enter_context(temporary_settings(ours))
         stack.enter_context(using(context))
+        # Without these every run makes two clients of its own, and each reads the whole file of certificate authorities: half the cost of a run.
+        stack.enter_context(SyncClientContext())
+        await stack.enter_async_context(AsyncClientContext())
         await Worker(context, Prefect(api)).run(stop)
 
 
