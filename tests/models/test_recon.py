@@ -1,0 +1,212 @@
+"""Both ledgers side by side: equal digests when they agree, every difference found, healed or given to a person."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from connectors.wire.ledger import Item, day_digest
+from models import recon
+from models.inbox import apply
+from models.outbox import Result
+from models.recon import Disagreement
+from rules.ledgers import Finding
+from tests.models.ledger import BUREAU, COURT, Ledger
+from tests.models.test_invariant import PATHS, bring
+
+DAY = date(2026, 3, 2)
+
+
+def items(ledger: Ledger, body: str = COURT, after: str | None = None, limit: int = 1000, until: date = DAY) -> list[Item]:
+    with ledger.transaction() as connection:
+        return recon.our_items(connection, body, DAY, until, after, limit)
+
+
+def compare(ledger: Ledger, theirs: list[Item]) -> list[tuple[str, str, str]]:
+    with ledger.transaction() as connection:
+        found = recon.compare_day(connection, COURT, DAY, theirs)
+        return [(d.handoff_id, d.finding.kind, d.finding.action) for d in found]
+
+
+def act_on(ledger: Ledger, theirs: list[Item]) -> list[Disagreement]:
+    with ledger.transaction() as connection:
+        run = recon.begin(connection, COURT, DAY, ledger.now, again=True)
+        assert run
+        found = recon.compare_day(connection, COURT, DAY, theirs)
+        return recon.record(connection, run, COURT, found, ledger.house, ledger.sealer, ledger.now)
+
+
+def test_our_digests_are_those_of_the_wire_format(ledger: Ledger) -> None:
+    for start in ("2026-03-02 00:00", "2026-03-02 23:59", "2026-03-03 00:00"):
+        ledger.at(start)
+        for state in PATHS:
+            bring(ledger, ledger.send(), state)
+            ledger.send_all()
+    ledger.send("police-990100")
+    unsent = ledger.send()
+    with ledger.transaction() as connection:
+        days = recon.our_digests(connection, COURT, DAY, DAY + timedelta(days=1))
+        both = [recon.our_items(connection, COURT, d.day, d.day, None, 1000) for d in days]
+    assert [d.count for d in days] == [2 * len(PATHS), len(PATHS)]
+    assert days == [day_digest(d.day, mine) for d, mine in zip(days, both, strict=True)]
+    assert unsent not in {item.handoff_id for mine in both for item in mine}
+    assert [i.handoff_id for i in items(ledger)] == sorted(i.handoff_id for i in items(ledger))
+    page = items(ledger, limit=5)
+    assert items(ledger, after=page[-1].handoff_id, limit=5)[0].handoff_id > page[-1].handoff_id
+    # A partner whose ledger says the same has nothing to be asked about.
+    assert compare(ledger, items(ledger)) == []
+
+
+DIFFERENCES = [
+    ({"state": "SIGNED"}, "state_differs", "duty"), ({"round": 2}, "state_differs", "duty"), ({"last_seq_in": 3}, "receipt_lost", "ask"),
+    ({"last_seq_in": 1}, "messages_missing_at_partner", "resend"), ({"last_seq_out": 9}, "partner_ahead", "fetch"),
+    ({"last_seq_out": 0}, "we_ahead", "duty"), ({"partner_case_no": "另一案号"}, "two_case_numbers", "duty"),
+    ({"body_digest": "sha-256=:" + "A" * 43 + "=:"}, "digest_differs", "duty"),
+]
+
+
+@pytest.mark.parametrize(("change", "kind", "action"), DIFFERENCES, ids=[d[1] for d in DIFFERENCES])
+def test_every_difference_is_found_and_acted_on(ledger: Ledger, change: dict[str, object], kind: str, action: str) -> None:
+    handoff = ledger.deliver()
+    ledger.done(ledger.partner("handoff.accepted", handoff, sequence=1))
+    ledger.send_all()
+    ledger.done(ledger.clerk("handoff.urge", handoff))
+    ledger.send_all()
+    theirs, = (replace(item, **change) for item in items(ledger))  # type: ignore[arg-type]
+    assert compare(ledger, [theirs]) == [(handoff, kind, action)]
+    fetch = act_on(ledger, [theirs])
+    assert len(fetch) == (action == "fetch")
+    row = ledger.row("select * from difference")
+    assert (row["kind"], row["action"], row["handoff_id"], row["healed_at"]) == (kind, action, handoff, None)
+    duties = ledger.duties("difference")
+    assert len(duties) == (action == "duty")
+    waiting = ledger.rows("select sequence, state from outbox where state = 'UNKNOWN'")
+    assert waiting == ([{"sequence": 2, "state": "UNKNOWN"}] if action == "resend" else [])
+    if action == "duty":
+        assert (duties[0]["holder"], duties[0]["detail"]["code"]) == (BUREAU, kind)
+        act_on(ledger, [theirs])
+        assert len(ledger.duties("difference")) == 1, "seen again the next night, it is still one duty"
+    assert ledger.flaws() == []
+
+
+def test_what_they_do_not_have_goes_again_under_the_same_id(ledger: Ledger) -> None:
+    handoff = ledger.send()
+    ledger.send_all()
+    ids = ledger.rows("select message_id from outbox")
+    assert compare(ledger, []) == [(handoff, "missing_at_partner", "resend")]
+    act_on(ledger, [])
+    again, = ledger.claim()
+    assert [{"message_id": again.message_id}] == ids
+    assert again.doubtful
+    with ledger.transaction() as connection:
+        assert recon.open_differences(connection) == 1
+        assert recon.mark_healed(connection, ledger.now) == 0
+    ledger.settle(ledger.receipted(again))
+    with ledger.transaction() as connection:
+        assert recon.mark_healed(connection, ledger.now) == 1
+        assert recon.mark_healed(connection, ledger.now) == 0
+        assert recon.open_differences(connection) == 0
+    assert ledger.row("select healed from reconciliation")["healed"] == 1
+
+
+def test_what_we_never_sent_is_a_matter_of_security(ledger: Ledger) -> None:
+    handoff = ledger.send()
+    ledger.send_all()
+    mine, = items(ledger)
+    stranger = replace(mine, handoff_id="00000000-0000-7000-8000-000000000000")
+    assert [k for _, k, _ in compare(ledger, [mine, stranger])] == ["unknown_to_us"]
+    act_on(ledger, [mine, stranger])
+    act_on(ledger, [mine, stranger])
+    duty, = ledger.duties("security")
+    assert (duty["petition_no"], duty["handoff_id"], duty["body"]) == (None, None, COURT)
+    assert ledger.handoff(handoff)["state"] == "DELIVERED"
+
+
+def test_a_handoff_whose_receipt_was_lost_is_asked_about_sooner(ledger: Ledger) -> None:
+    ledger.send()
+    leased, = ledger.claim()
+    ledger.settle(Result(leased, "unknown", "timeout", next_at=ledger.now + timedelta(hours=10)))
+    theirs = Item(leased.handoff_id, leased.petition_no, None, "DELIVERED", 1, 1, 0, ledger.now, leased.digest)
+    assert compare(ledger, []) == [], "without a receipt they may well not have it"
+    assert compare(ledger, [theirs]) == [(leased.handoff_id, "receipt_lost", "ask")]
+    act_on(ledger, [theirs])
+    assert [m.message_id for m in ledger.claim()] == [leased.message_id]
+
+
+def test_another_bodys_handoff_is_not_ours_to_compare(ledger: Ledger) -> None:
+    other = ledger.send("police-990100")
+    ledger.send_all("police-990100")
+    theirs, = items(ledger, "police-990100")
+    assert compare(ledger, [theirs]) == [(other, "unknown_to_us", "duty")], "one body learns nothing of another's cases"
+
+
+def test_a_day_that_moved_between_two_reads_finds_the_handoff_all_the_same(ledger: Ledger) -> None:
+    handoff = ledger.send()
+    ledger.send_all()
+    mine, = items(ledger)
+    with ledger.transaction() as connection:
+        found = recon.compare_day(connection, COURT, DAY + timedelta(days=1), [mine])
+    assert found == []
+    assert mine.handoff_id == handoff
+
+
+def test_with_every_callback_dropped_what_is_fetched_heals(ledger: Ledger) -> None:
+    handoff = ledger.send()
+    ledger.send_all()
+    mine, = items(ledger)
+    theirs = replace(mine, state="ACCEPTED", last_seq_out=2, partner_case_no="（2026）澜01信1号")
+    missing, = act_on(ledger, [theirs])
+    assert (missing.finding, missing.handoff_id) == (Finding("partner_ahead", "fetch"), handoff)
+    ledger.take_in(ledger.incoming(handoff, "handoff.signed", 1), ledger.incoming(handoff, "handoff.accepted", 2))
+    with ledger.transaction() as connection:
+        apply(connection, 10, ledger.house, ledger.sealer, ledger.now)
+        assert recon.mark_healed(connection, ledger.now) == 1
+    assert compare(ledger, [theirs]) == []
+
+
+# -- one comparison a night -----------------------------------------------------------------------------------------------
+
+
+def test_two_runs_of_one_night_are_one(ledger: Ledger) -> None:
+    got: list[int | None] = []
+    start = threading.Barrier(4)
+
+    def work() -> None:
+        start.wait()
+        with ledger.transaction() as connection:
+            got.append(recon.begin(connection, COURT, DAY, ledger.now))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(x is None for x in got) == [False, True, True, True]
+
+
+def test_a_failed_or_abandoned_night_is_taken_up_again_a_done_one_is_not(ledger: Ledger) -> None:
+    def begin(again: bool = False) -> int | None:
+        with ledger.transaction() as connection:
+            return recon.begin(connection, COURT, DAY, ledger.now, again=again)
+
+    def finish(run: int, state: str) -> None:
+        with ledger.transaction() as connection:
+            recon.finish(connection, run, ledger.now, state=state, days=1, differing=0, items=0, note="x" * 900)
+
+    first = begin()
+    assert first is not None
+    assert begin() is None
+    ledger.wait(minutes=61)
+    assert begin() == first, "whoever began it an hour ago is gone"
+    finish(first, "FAILED")
+    assert begin() == first
+    finish(first, "DONE")
+    ledger.wait(days=2)
+    assert begin() is None
+    second = begin(again=True)
+    assert second not in (None, first)
+    rows = ledger.rows("select run, state from reconciliation order by run")
+    assert [(r["run"], r["state"]) for r in rows] == [(1, "DONE"), (2, "RUNNING")]
