@@ -186,10 +186,12 @@ def _record(connection: Connection, results: Sequence[Result], taken: Sequence[R
             copy.write_row((r.leased.message_id, r.leased.attempts, now, r.verdict, r.code, r.detail[:500], r.next_at))
     proved = [r for r in taken if r.evidence is not None]
     if proved:
-        cursor.executemany(
+        rows = [(r.leased.message_id, e.receipt_id, r.leased.body, e.received_at, e.status, e.raw, e.signature, now) for r in proved if (e := r.evidence)]
+        cursor.execute(
             """insert into receipt (message_id, receipt_id, body, received_at, status, raw, signature, stored_at)
-               values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (message_id) do nothing""",
-            [(r.leased.message_id, e.receipt_id, r.leased.body, e.received_at, e.status, e.raw, e.signature, now) for r in proved if (e := r.evidence)],
+               select * from unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bytea[], %s::text[], %s::timestamptz[])
+               on conflict (message_id) do nothing""",
+            [list(column) for column in zip(*rows, strict=True)],
         )
     if any(r.verdict in ("receipted", "weak") for r in taken):
         # What stood behind the receipted message in its hand-off's line may go now.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -18,11 +19,11 @@ from models.seal import Sealer
 # Wakes the resident worker; the payload says which desk has work, never which case.
 CHANNEL = "tonglu"
 
-_PETITION = [f.name for f in fields(PetitionRow)]
-_HANDOFF = [f.name for f in fields(HandoffRow)]
-_CLOCK = [f.name for f in fields(ClockRow)]
-_DUTY = [f.name for f in fields(DutyRow)]
-_JOURNAL = [f.name for f in fields(JournalRow)]
+_PETITION = tuple(f.name for f in fields(PetitionRow))
+_HANDOFF = tuple(f.name for f in fields(HandoffRow))
+_CLOCK = tuple(f.name for f in fields(ClockRow))
+_DUTY = tuple(f.name for f in fields(DutyRow))
+_JOURNAL = tuple(f.name for f in fields(JournalRow))
 
 
 def _columns(names: Sequence[str], skip: Iterable[str] = ()) -> str:
@@ -99,7 +100,7 @@ def flush(connection: Connection, work: Working, sealer: Sealer, now: Any) -> No
                  as v(id, due_at, ring_at, warned, paused_at, state, closed_at) where c.id = v.id""",
             [[getattr(c, name) for c in closing] for name in ("id", "due_at", "ring_at", "warned", "paused_at", "state", "closed_at")],
         )
-    names = [name for name in _CLOCK if name != "id"]
+    names = tuple(name for name in _CLOCK if name != "id")
     _copy(cursor, "clock", names, (_values(names, clock) for clock in work.new_clocks))
     fresh = {duty.duty_id for duty in work.new_duties}
     moved = [duty for duty in work.changed_duties.values() if duty.duty_id not in fresh]
@@ -141,8 +142,11 @@ def notify(connection: Connection, desk: str) -> None:
     connection.execute("select pg_notify(%s, %s)", (CHANNEL, desk))
 
 
-def _values(names: Sequence[str], row: Any) -> tuple[Any, ...]:
-    return tuple(Jsonb(value) if isinstance(value, dict) else value for value in attrgetter(*names)(row))
+_getter = lru_cache(maxsize=16)(lambda names: attrgetter(*names))
+
+
+def _values(names: tuple[str, ...], row: Any) -> tuple[Any, ...]:
+    return tuple(Jsonb(value) if isinstance(value, dict) else value for value in _getter(names)(row))
 
 
 def _copy(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
