@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -17,7 +19,10 @@ _BOM = "\ufeff"
 
 
 class Rejects:
-    """Collects rejected rows in a file that appears only when the import has ended; without any, none appears and an old one goes."""
+    """Collects rejected rows in a file that appears only when the import has ended; without any, none appears and an old one goes.
+
+    Until then they are in a file without a name, so that a killed import leaves nothing and two imports do not meet.
+    """
 
     def __init__(self, source: Path, *, write: bool = True) -> None:
         self.count = 0
@@ -33,14 +38,12 @@ class Rejects:
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
         if self._file is None or self.path is None:
             return
-        self._file.close()
-        part = _part(self.path)
-        if self.count:
-            # Also after a failure half-way: what was rejected so far is true.
-            part.replace(self.path)
-        else:
-            part.unlink()
-            if kind is None and _ours(self.path):
+        with self._file as file:
+            if self.count:
+                # Also after a failure half-way: what was rejected so far is true.
+                file.seek(0)
+                _put(self.path, file)
+            elif kind is None and _ours(self.path):
                 self.path.unlink()
 
     def add(self, bad: Bad) -> None:
@@ -51,15 +54,15 @@ class Rejects:
 
     def _open(self, source: Path) -> None:
         name = f"{source.name}.rejected.csv"
-        for folder in (source.parent, Path.cwd()):
+        for folder in (source.absolute().parent, Path.cwd()):
             path = folder / name
             if path.is_dir():
                 continue
             try:
-                file = open(os.open(_part(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline="")  # noqa: SIM115
+                file = tempfile.TemporaryFile("w+", dir=folder, encoding="utf-8", newline="")  # noqa: SIM115
             except OSError:
                 continue
-            if folder != source.parent:
+            if folder != source.absolute().parent:
                 say(f"注意：不能写入 {source.parent}，退件清单改写到 {path}")
             self.path, self._file = path, file
             # Spreadsheet programs take a file for UTF-8 by this mark only.
@@ -70,8 +73,16 @@ class Rejects:
         raise Fault(f"退件清单 {name} 写不进 {source.parent}，也写不进当前文件夹", "换一个可写的文件夹再运行")
 
 
-def _part(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")
+def _put(path: Path, content: IO[str]) -> None:
+    """The whole file under its name in one step, readable by its owner only."""
+    number, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(number, "w", encoding="utf-8", newline="") as file:
+            shutil.copyfileobj(content, file)
+        os.replace(fresh, path)
+    except BaseException:
+        os.unlink(fresh)
+        raise
 
 
 def _harmless(ref: str) -> str:
