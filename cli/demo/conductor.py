@@ -22,9 +22,9 @@ from rules.calendar import SHANGHAI
 from runtime.timesource import write_instant
 
 # Time moves on this grid of the Beijing day, so that what falls into the same few hours is done together; 02:00 is the nightly reconciliation's.
-STEP = timedelta(hours=6)
+STEP = timedelta(hours=12)
 GRID_HOUR = 2
-_POLL_S = 0.02
+_POLL_S = 0.04
 
 
 class Stalled(RuntimeError):
