@@ -30,13 +30,11 @@ def test_every_message_is_receipted_and_moves_its_handoff(context: Context, bure
 def test_a_desk_has_its_messages_at_once(context: Context, bureau: World) -> None:
     bodies = context.house.bodies
     desk = next(b.code for b in bodies if b.connector.kind == "desk" and b.kind == "government")
-    facts = {"klass": "claim", "branch": "B3.5", "division": "990102"}
     hand_off(context, COURT, 1)
     context.transact_now(lambda c: c.execute("update outbox set body = %s", (desk,)))
     summary = asyncio.run(dispatch.run(context, SILENT, desk))
     assert summary.rows[0][2:4] == ("receipted", "desk")
     assert bureau.ask("select state from handoff") == [("DELIVERED",)]
-    assert facts
 
 
 def test_a_body_that_is_down_is_tried_thrice_and_paused_for_longer_each_time(context: Context, bureau: World) -> None:
