@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
+from config.bodies import Profile
+from config.facts import Branch
 from config.source import Located, Problem, Strict, load_located, raise_if
 
 Writer = Literal["bureau", "partner", "system", "arbiter"]
@@ -15,6 +17,10 @@ Holder = Literal["bureau", "partner", "party", "joint_conference", "handoff"]
 Verified = Literal["yes", "quote", "memory", "inference", "internal"]
 LIMIT = r"^[1-9][0-9]*(wd|d|mo|h|min)$"
 SAME = "same"
+# Duties that the product opens by itself, wherever the map stands.
+NEEDED_DUTIES = frozenset({"quarantine", "difference", "undelivered", "security", "conference"})
+_PROFILES = frozenset(get_args(Profile))
+_BRANCHES = frozenset(get_args(Branch))
 
 
 class DutySpec(Strict):
@@ -114,12 +120,15 @@ def load_roadmap(folder: Path, guards: Collection[str]) -> tuple[RoadMapFile, Cl
     """
     roads, road_at = load_located(folder / "roadmap.yaml", RoadMapFile)
     clocks, clock_at = load_located(folder / "clocks.yaml", ClocksFile)
-    raise_if([*_machine_faults("petition", roads.petition, clocks, road_at, guards), *_machine_faults("handoff", roads.handoff, clocks, road_at, guards),
-              *_clock_faults(roads, clocks, clock_at)])
+    petition_states = roads.petition.states.keys()
+    raise_if([*_machine_faults("petition", roads.petition, clocks, road_at, guards, petition_states),
+              *_machine_faults("handoff", roads.handoff, clocks, road_at, guards, petition_states), *_clock_faults(roads, clocks, clock_at)])
     return roads, clocks
 
 
-def _machine_faults(name: str, machine: Machine, clocks: ClocksFile, at: Located, guards: Collection[str]) -> Iterator[Problem]:
+def _machine_faults(
+    name: str, machine: Machine, clocks: ClocksFile, at: Located, guards: Collection[str], petition_states: Collection[str],
+) -> Iterator[Problem]:
     states = machine.states
     if machine.start not in states:
         yield at.problem(f"起始状态 {machine.start} 不存在", "写一个 states 中已有的状态", name, "start")
@@ -131,6 +140,8 @@ def _machine_faults(name: str, machine: Machine, clocks: ClocksFile, at: Located
             yield at.problem(f"状态 {key} 没有持有者", "写明 holder：谁必须采取下一步", *here)
         if not state.end and state.holder != "handoff" and not state.clocks:
             yield at.problem(f"等待状态 {key} 没有期限", "在 clocks 中写明至少一个期限（见 clocks.yaml）", *here)
+        if state.petition is not None and state.petition not in petition_states:
+            yield at.problem(f"状态 {key} 使信访事项进入不存在的状态 {state.petition}", "写一个 petition.states 中已有的状态", *here, "petition")
         for clock in state.clocks:
             if clock not in clocks.clocks:
                 yield at.problem(f"状态 {key} 的期限 {clock} 在 clocks.yaml 中不存在", "改正名称，或在 clocks.yaml 中补上该期限", *here, "clocks")
@@ -145,6 +156,8 @@ def _machine_faults(name: str, machine: Machine, clocks: ClocksFile, at: Located
             if before[0] != i:
                 both = f"{before[1]}、{edge.writer}" if before[1] != edge.writer else edge.writer
                 yield at.problem(f"从 {start} 出发的边 {edge.message} 写了两次（书写者：{both}）", "每条边只能有一个书写者：保留一条", *here_edge)
+        if edge.petition is not None and edge.petition not in petition_states:
+            yield at.problem(f"边 {edge.message} 使信访事项进入不存在的状态 {edge.petition}", "写一个 petition.states 中已有的状态", *here_edge, "petition")
         for guard in edge.guards:
             if guard not in guards:
                 yield at.problem(f"边 {edge.message} 的守则 {guard} 不存在", f"用以下之一：{'、'.join(sorted(guards))}", *here_edge, "guards")
@@ -159,9 +172,23 @@ def _machine_faults(name: str, machine: Machine, clocks: ClocksFile, at: Located
             yield at.problem(f"状态 {key} 没有出路", "补上离开该状态的边，或标为 end", name, "states", key)
 
 
+def _case_faults(part: str, key: str, clock: Clock, at: Located) -> Iterator[Problem]:
+    for i, case in enumerate(clock.cases):
+        here = (part, key, "cases", i)
+        for name in set(case.profile) - _PROFILES:
+            yield at.problem(f"期限 {key} 写了不存在的机关类别 {name}", f"用以下之一：{'、'.join(sorted(_PROFILES))}", *here)
+        for name in set(case.branch) - _BRANCHES:
+            yield at.problem(f"期限 {key} 写了不存在的分支 {name}", f"用以下之一：{'、'.join(sorted(_BRANCHES))}", *here)
+        if not case.profile and not case.branch and i < len(clock.cases) - 1:
+            yield at.problem(f"期限 {key} 的兜底一行之后还有 {len(clock.cases) - 1 - i} 行，永远用不到", "把不写 profile 和 branch 的一行移到最后", *here)
+
+
 def _clock_faults(roads: RoadMapFile, clocks: ClocksFile, at: Located) -> Iterator[Problem]:
     for part, table in (("clocks", clocks.clocks), ("rungs", clocks.rungs)):
         for key, clock in table.items():
+            yield from _case_faults(part, key, clock, at)
+            if list(clock.warn) != sorted(set(clock.warn)) or not all(0 < share < 1 for share in clock.warn):
+                yield at.problem(f"期限 {key} 的 warn 应为 0 与 1 之间由小到大的小数", "例如 [0.5, 0.8]", part, key, "warn")
             if clock.cases[-1].profile or clock.cases[-1].branch:
                 yield at.problem(f"期限 {key} 没有兜底的一行", "最后一行 cases 不写 profile 和 branch", part, key, "cases")
             follow = clock.on_expiry.next
@@ -174,6 +201,8 @@ def _clock_faults(roads: RoadMapFile, clocks: ClocksFile, at: Located) -> Iterat
             for state in clock.pauses_in:
                 if state not in roads.handoff.states:
                     yield at.problem(f"期限 {key} 的 pauses_in 写了不存在的状态 {state}", "改正状态名", part, key, "pauses_in")
+    for kind in NEEDED_DUTIES - clocks.duties.keys():
+        yield at.problem(f"待办 {kind} 没有期限，而产品会开立这种待办", "在 duties 中补上", "duties")
     used = {c for m in (roads.petition, roads.handoff) for s in m.states.values() for c in s.clocks}
     for key in clocks.clocks.keys() - used:
         yield at.problem(f"期限 {key} 没有任何状态使用", "在 roadmap.yaml 中使用它，或删去", "clocks", key)
