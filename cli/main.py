@@ -41,8 +41,19 @@ def _options(debug: Annotated[bool, typer.Option("--debug", help="出错时显�
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
-for _module in (running, importing, petitions, lists, duties, acts, routing, delivery, check_command, bodies, keys, database):
-    _module.register(app, Command)
+_PANELS = (
+    ("运行", (running, importing)),
+    ("查看", (petitions, lists, duties)),
+    ("经办", (acts,)),
+    ("规则", (routing, check_command, bodies)),
+    ("运维", (delivery, keys, database)),
+)
+for _panel, _modules in _PANELS:
+    for _module in _modules:
+        _before = len(app.registered_commands), len(app.registered_groups)
+        _module.register(app, Command)
+        for _made in (*app.registered_commands[_before[0] :], *app.registered_groups[_before[1] :]):
+            _made.rich_help_panel = _panel
 
 if __name__ == "__main__":
     app()

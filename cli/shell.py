@@ -26,7 +26,8 @@ _SPOKEN = {
     "config.source.ConfigError", "connectors.keyring.KeyMissing", "gateway.clients.ClientsError", "runtime.postgres.PostgresError",
     "runtime.places.PlaceError", "runtime.pgbinaries.BinariesError", "runtime.pgcluster.ClusterError", "runtime.timesource.TimeSourceError",
     "runtime.child.ChildError", "runtime.supervisor.SupervisorError", "rules.limits.LimitError", "cli.stack.StackError", "cli.demo.run.DemoError",
-    "connectors.directory.DirectoryError", "models.seal.SealError", "connectors.registry.BadConnector",
+    "models.seal.SealError", "connectors.directory.Unreachable", "connectors.registry.BadConnector", "flows.context.LedgerAway", "flows.deploy.BadDefinitions",
+    "flows.server.VersionsDiffer", "gateway.main.CannotStart",
 }
 
 

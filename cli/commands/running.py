@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.faults import GOOD, Fault
+from cli.faults import FOUND, GOOD, Fault
 
 if TYPE_CHECKING:
     from flows.context import Context
@@ -73,9 +74,12 @@ def up(sandbox: Annotated[bool, typer.Option("--sandbox", help="同时启动沙�
 def work() -> int:
     from flows import worker
 
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
     async def run(context: Context) -> None:
         stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await worker.work(context, stop)
 
@@ -99,19 +103,26 @@ def gateway() -> int:
 
 
 def deploy() -> int:
+    import requests
+
     from cli.opening import open_settings
-    from cli.stack import probe
     from flows import deploy as deployments
 
-    settings = open_settings()
-    if not probe(f"{settings.prefect_api}/health")():
-        raise Fault(f"流程服务 Prefect 没有在 {settings.prefect_api} 应答", "先运行 tonglu up，或用 TONGLU_PREFECT_PORT 指明端口")
-    deployments.deploy()
-    print("各流程已登记")
+    try:
+        made = deployments.deploy()
+    except requests.RequestException:
+        raise Fault(f"流程服务 Prefect 没有在 {open_settings().prefect_api} 应答", "先运行 tonglu up，或用 TONGLU_PREFECT_PORT、PREFECT_API_URL 指明") from None
+    for one in made:
+        print(f"{one.name}：{'新登记' if one.new else '已有，定时不变'}")
     return GOOD
 
 
 def lookup(number: Annotated[str, typer.Argument(metavar="编号", help="XF 加 20 位数字")]) -> int:
-    from cli.commands.petitions import petition
+    from flows import lookup as flow
+    from flows.trace import SILENT
 
-    return petition(number)
+    with flow_context() as context:
+        found = asyncio.run(flow.run(context, SILENT, number))
+    print(found)
+    # Only a timeline has a heading.
+    return GOOD if found.startswith("# ") else FOUND
