@@ -22,7 +22,7 @@ from models import outbox
 from models.db import Connection
 from models.door import advance
 from models.moves import SYSTEM, Move
-from models.outbox import Leased, Result, Waiting
+from models.outbox import Leased, Result
 from rules.calendar import SHANGHAI
 
 log = logging.getLogger("tonglu.dispatch")
@@ -238,7 +238,3 @@ async def dispatch(body: str | None = None, count: int | None = None) -> None:
 
     await traced(core)
 
-
-def due_now(context: Context, connection: Connection) -> list[Waiting]:
-    """Bodies with something to send."""
-    return outbox.bodies_due(connection, context.now())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import ValidationError
@@ -19,6 +21,8 @@ from models.door import advance
 from models.moves import Actor, Move, Refused, Route
 from rules.house import House
 from rules.routing import Routed, fill, route
+
+log = logging.getLogger("tonglu.intake")
 
 _AT_ONCE = 200
 GUIDE = "引导"
@@ -62,10 +66,10 @@ def _to_clerk(petition_no: str, actor: Actor, code: str, why: str, row: str = ""
     return Move("petition.to_clerk", actor, petition_no=petition_no, data={"code": code, **({"row": row} if row else {})}, note=why)
 
 
-def batch(connection: Connection, context: Context, limit: int = _AT_ONCE) -> list[tuple[str, str, str]]:
-    """Route up to `limit` registered petitions in this transaction; one line each (number, body or "", way or code)."""
-    sql = "select petition_no, facts from petition where state = 'REGISTERED' order by petition_no limit %s for update skip locked"
-    moves = [decide(number, facts, context.house) for number, facts in connection.execute(sql, (limit,)).fetchall()]
+def batch(connection: Connection, context: Context, limit: int = _AT_ONCE, after: str = "") -> list[tuple[str, str, str]]:
+    """Route up to `limit` registered petitions past `after` in this transaction; one line each (number, body or "", way or code)."""
+    sql = "select petition_no, facts from petition where state = 'REGISTERED' and petition_no > %s order by petition_no limit %s for update skip locked"
+    moves = [decide(number, facts, context.house) for number, facts in connection.execute(sql, (after, limit)).fetchall()]
     answers = advance(connection, moves, context.house, context.sealer, context.now())
     actor = Actor("bureau", context.house.bureau)
     refused = [(a.petition_no or "", a) for a in answers if isinstance(a, Refused)]
@@ -81,14 +85,33 @@ def _line(move: Move, refused: dict[str, str]) -> tuple[str, str, str]:
     return (number, move.route.body, move.route.way) if move.route else (number, "", str(move.data["code"]))
 
 
+def _next(connection: Connection, after: str) -> str | None:
+    row = connection.execute("select min(petition_no) from petition where state = 'REGISTERED' and petition_no > %s", (after,)).fetchone()
+    return row[0] if row else None
+
+
 async def run(context: Context, trace: Trace) -> Summary:
     """Route every registered petition, in sets. Raises psycopg.Error."""
     summary = Summary()
+    after, size = "", _AT_ONCE
     while not context.stopping.is_set():
-        lines = await context.transact(lambda c: batch(c, context))
+        try:
+            lines = await context.transact(lambda c, after=after, size=size: batch(c, context, size, after))  # type: ignore[misc]
+        except psycopg.OperationalError:
+            raise
+        except Exception as fault:  # noqa: BLE001  (logged, and the petition keeps its clock)
+            # One petition must not be the ruin of those it happened to be registered with: go on one by one, and past the one that cannot be routed.
+            number = await context.transact(lambda c, after=after: _next(c, after)) if size == 1 else after  # type: ignore[misc]
+            if size == 1:
+                log.error("%s cannot be routed: %s", number, type(fault).__name__)
+            if number is None:
+                break
+            after, size = number, 1
+            continue
         if not lines:
             break
         summary.lines.extend(lines)
+        after = max(number for number, _, _ in lines)
     for number, body, way in summary.lines:
         await trace.told(number, Mark(way, body) if body else Mark("待经办人", way, person=True))
     rows = [{"编号": n, "去向": context.name(b) if b else "经办人", "方式": w if b else CODE_ZH.get(w, w)} for n, b, w in summary.lines]

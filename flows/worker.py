@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from prefect.context import AsyncClientContext, SyncClientContext
@@ -23,6 +23,7 @@ from flows.trace import Trace
 from flows.wake import listen, watch_time
 
 log = logging.getLogger("tonglu.work")
+T = TypeVar("T")
 
 _LEAVE_WITHIN_S = 45.0
 _RECONCILE_AGAIN = timedelta(minutes=30)
@@ -35,6 +36,7 @@ class _Desk:
         self.name = name
         self.task: asyncio.Task[None] | None = None
         self._faults = 0
+        self._stuck = 0
         self._not_before = 0.0
 
     @property
@@ -46,16 +48,17 @@ class _Desk:
         """Seconds until it may be given work again."""
         return max(0.0, self._not_before - time.monotonic())
 
-    def start(self, work: Callable[[], Awaitable[Any]], wake: asyncio.Event) -> None:
+    def start(self, work: Callable[[], Awaitable[int]], wake: asyncio.Event) -> None:
         self.task = asyncio.create_task(self.do(work, wake), name=self.name)
 
-    async def do(self, work: Callable[[], Awaitable[Any]], wake: asyncio.Event) -> None:
-        began = time.monotonic()
+    async def do(self, work: Callable[[], Awaitable[int]], wake: asyncio.Event) -> None:
+        """Do it; `work` says how much it has moved."""
         try:
-            await work()
+            moved = await work()
             self._faults = 0
-            # Work that ends at once and is due again has been taken by somebody else: no need to look a thousand times a second.
-            self._not_before = began + 0.01
+            # What is due and does not move has been taken by somebody else, or cannot be done: no need to try a thousand times a second.
+            self._stuck = 0 if moved else self._stuck + 1
+            self._not_before = time.monotonic() + (min(0.05 * 2**min(self._stuck, 10), 30.0) if self._stuck else 0.0)
         except Exception as fault:  # noqa: BLE001  (one desk's fault must not end the worker)
             self._faults += 1
             wait = min(0.5 * 2 ** min(self._faults, 10), 60.0)
@@ -119,7 +122,7 @@ class Worker:
             await asyncio.sleep(desk.rests)
         await desk.do(self._look, asyncio.Event())
 
-    async def _look(self) -> None:
+    async def _look(self) -> int:
         context = self.context
         if time.monotonic() - self._kept > 1.0:
             self._kept = time.monotonic()
@@ -129,6 +132,7 @@ class Worker:
         now = context.now()
         due = await context.transact(lambda c: look(c, now, timedelta(minutes=context.settings.hold_minutes)))
         self.assign(due, now)
+        return 1
 
     def assign(self, due: Due, now: datetime) -> None:
         """Give every free desk what is due for it; receiving comes first."""
@@ -137,10 +141,9 @@ class Worker:
         if self._applied.total:
             self._give("show", self._show_received)
         if due.registered:
-            self._give("intake", lambda: self._perform(
-                lambda: intake.intake(count=due.registered), lambda t: intake.run(self.context, t)))
+            self._give("intake", lambda: self._intake(due.registered))
         if due.late:
-            self._give("watch", lambda: self._perform(lambda: watch.watch(count=due.late), lambda t: watch.run(self.context, t)))
+            self._give("watch", lambda: self._watch(due.late))
         elif due.sending:
             self._give("reap", self._reap)
         busy = sum(d.busy for n, d in self._desks.items() if n.startswith("dispatch:"))
@@ -156,7 +159,7 @@ class Worker:
     def _desk(self, name: str) -> _Desk:
         return self._desks.setdefault(name, _Desk(name))
 
-    def _give(self, name: str, work: Callable[[], Awaitable[Any]]) -> bool:
+    def _give(self, name: str, work: Callable[[], Awaitable[int]]) -> bool:
         desk = self._desk(name)
         if desk.busy:
             return False  # it wakes us when it is done
@@ -166,35 +169,45 @@ class Worker:
         desk.start(work, self.wake)
         return True
 
-    async def _perform(self, run: Callable[[], Awaitable[Any]], core: Callable[[Trace], Awaitable[Any]]) -> Any:
+    async def _perform(self, run: Callable[[], Awaitable[Any]], core: Callable[[Trace], Awaitable[T]]) -> T:
         return await perform(self.prefect, run, core)
 
-    async def _receive(self) -> None:
+    async def _intake(self, count: int) -> int:
+        return (await self._perform(lambda: intake.intake(count=count), lambda t: intake.run(self.context, t))).total
+
+    async def _watch(self, count: int) -> int:
+        return (await self._perform(lambda: watch.watch(count=count), lambda t: watch.run(self.context, t))).total
+
+    async def _receive(self) -> int:
         """Apply at once; what is shown of it waits for a run to be made."""
         done = await receive.apply_all(self.context)
         self._applied.lines.extend(done.lines)
+        return done.total
 
-    async def _show_received(self) -> None:
+    async def _show_received(self) -> int:
         summary, self._applied = self._applied, receive.Summary()
         if await self.prefect.well():
             await self._perform(lambda: receive.receive(count=summary.total), lambda t: receive.show(self.context, t, summary))
+        return 1
 
-    async def _dispatch(self, body: str, count: int) -> None:
-        await self._perform(lambda: dispatch.dispatch(body=body, count=count), lambda t: dispatch.run(self.context, t, body))
+    async def _dispatch(self, body: str, count: int) -> int:
+        return (await self._perform(lambda: dispatch.dispatch(body=body, count=count), lambda t: dispatch.run(self.context, t, body))).tried
 
-    async def _reap(self) -> None:
+    async def _reap(self) -> int:
         """Messages on the wire whose sender is dead are doubtful now, not when their lease ends."""
         context = self.context
         if await context.transact(lambda c: presence.reap(c, context.owner, context.now())):
             log.warning("messages of a dead sender are doubtful now")
         await asyncio.sleep(0.5)
+        return 1
 
-    async def _night(self, day: date | None) -> None:
+    async def _night(self, day: date | None) -> int:
         summary = await self._perform(lambda: reconcile.reconcile(day=day), lambda t: reconcile.run(self.context, t, day=day))
         self._failed_again = self.context.now() + _RECONCILE_AGAIN if summary.failed else None
         if day is not None and self._reported != day:
             self._reported = day
             await self._perform(bulletin.bulletin, lambda t: bulletin.run(self.context, t))
+        return len(summary.bodies)
 
     async def _leave(self) -> None:
         """Wait for what is in flight, a while also for Prefect to close its runs."""

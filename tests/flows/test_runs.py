@@ -14,7 +14,7 @@ from psycopg import sql
 from flows import bulletin, dispatch, intake, lookup, receive, reconcile, running, watch
 from flows.context import Context
 from flows.running import Prefect, RunFault, perform
-from flows.trace import PrefectTrace, Trace
+from flows.trace import Mark, PrefectTrace, Trace
 from tests.flows.conftest import PrefectServer
 from tests.flows.world import COURT, SECRETS, World, hand_off, register, say
 
@@ -64,7 +64,7 @@ def test_past_the_budget_only_what_failed_has_its_own_run(bureau: World, ask: ps
 
         async def core(_: Context, __: Trace) -> None:
             for i in range(6):
-                await trace.told(f"XF-{i}", dispatch.Mark("存疑" if i == 5 else "已送达", "read-timeout" if i == 5 else "", i == 5))
+                await trace.told(f"XF-{i}", Mark("存疑" if i == 5 else "已送达", "read-timeout" if i == 5 else "", i == 5))
 
         await running.traced(core)
 

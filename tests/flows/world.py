@@ -95,10 +95,10 @@ class World:
 
     def ask(self, sql: str, *given: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(sql, given).fetchall()  # type: ignore[call-overload, no-any-return]
+            return connection.execute(sql, given).fetchall()
 
     def states(self) -> dict[str, int]:
-        return dict(self.ask("select state, count(*) from outbox group by 1"))  # type: ignore[arg-type]
+        return dict(self.ask("select state, count(*) from outbox group by 1"))
 
     def until(self, ready: Callable[[], bool], seconds: float = 20) -> float:
         """Wait for something; returns how long it took."""
