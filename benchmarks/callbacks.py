@@ -35,7 +35,7 @@ from rules.house import load_house
 
 BODY, BUREAU = "court-990100", "bureau-990100"
 WARM_UP_S = 1.0
-MESSAGES_A_HANDOFF = 40
+MESSAGES_A_HANDOFF = 5
 MOST_A_SECOND = 4000
 
 
