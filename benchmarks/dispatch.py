@@ -26,7 +26,6 @@ import requests
 from benchmarks.common import Row, sandbox, table, wait_for, workplace
 from config.settings import Settings
 from connectors.keyring import Keyring
-from connectors.wire import events
 from connectors.wire.signing import sign
 from models import migrate, outbox
 from models.db import Database
@@ -134,3 +133,97 @@ def sandbox_of(ring: Keyring, folder: Path) -> SandboxConfig:
 
 def rates(measure: Callable[[int], float], rounds: int) -> float:
     return statistics.median(measure(i) for i in range(rounds))
+
+
+def prefect_server(settings: Settings, database_url: str, folder: Path) -> tuple[Child, dict[str, str]]:
+    """Prefect's server as the product runs it, and the environment of its clients."""
+    from flows.server import prefect_env, server_argv
+
+    env = prefect_env(settings, database_url, folder / "prefect")
+    return Child("prefect", server_argv(settings), env={**os.environ, **env}, log_path=folder / "prefect.log"), env
+
+
+def product(context: Any, count: int) -> float:
+    """Rate of the product's own flow over everything that waits, one run a body, as the resident worker calls it."""
+    from prefect.context import AsyncClientContext, SyncClientContext
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    from flows import dispatch
+    from flows.context import using
+    from flows.running import Prefect, perform
+
+    prefect = Prefect(context.settings.prefect_api)
+
+    async def run() -> float:
+        async with AsyncClientContext():
+            began = time.monotonic()
+
+            async def one(body: str) -> Any:
+                return await perform(prefect, lambda: dispatch.dispatch(body=body, count=count // len(BODIES)), lambda t: dispatch.run(context, t, body))
+
+            summaries = await asyncio.gather(*(one(body) for body in BODIES))
+            rate: float = sum(s.count("receipted") for s in summaries) / (time.monotonic() - began)
+            assert sum(s.count("receipted") for s in summaries) == count, [(s.body, s.tried, s.count("receipted")) for s in summaries]
+            if prefect.closing:
+                await asyncio.wait(prefect.closing)
+            return rate
+
+    with using(context), temporary_settings({PREFECT_API_URL: context.settings.prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+                                             PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED: False}), SyncClientContext():
+        return asyncio.run(run())
+
+
+def run(rounds: int = 3, count: int = 1600, flows: int = 120) -> list[Row]:
+    """Medians over `rounds` rounds; in each the product past its trace budget, within it, (a) and (b) are measured one after the other."""
+    from cli.stack import free_ports
+    from flows.context import open_context
+
+    with workplace() as (folder, pg):
+        for name in ("ledger", "prefect"):
+            pg.create_database(name)
+        migrate.upgrade(pg.url("ledger"))
+        prefect_port, sandbox_port = free_ports(2)
+        settings = Settings(database_url=pg.url("ledger"), data_dir=folder, prefect_port=prefect_port, sandbox_port=sandbox_port, send_threads=THREADS // len(BODIES))
+        house, sealer, ring = load_house(settings.config_dir, settings.bureau), sealer_for("", settings.keys, create=True), Keyring(settings.keys)
+        ring.ensure(BODIES)
+        server, env = prefect_server(settings, pg.url("prefect"), folder)
+        os.environ.update(env)
+        server.start()
+        try:
+            with sandbox(sandbox_of(ring, folder), folder, sandbox_port) as base, Database(pg.url("ledger")) as database:
+                wait_for(f"{settings.prefect_api}/health", 120)
+                context = open_context(settings)
+                found: dict[str, list[float]] = {"past": [], "within": [], "bare": [], "flow": []}
+                bare, within = Bare(pg.url("ledger"), base, ring), settings.trace_budget * len(BODIES) // 2
+                try:
+                    for i in range(rounds + 1):
+                        make_handoffs(database, house, sealer, count, f"b{i}")
+                        messages = take_messages(database, sealer, "bench")
+                        a = bare.rate(messages)
+                        make_handoffs(database, house, sealer, flows, f"f{i}")
+                        b = flow_per_case(bare, take_messages(database, sealer, "bench"))
+                        make_handoffs(database, house, sealer, count, f"p{i}")
+                        past = product(context, count)
+                        make_handoffs(database, house, sealer, within, f"w{i}")
+                        inside = product(context, within)
+                        if i:  # the first round warms everything up
+                            for key, value in (("bare", a), ("flow", b), ("past", past), ("within", inside)):
+                                found[key].append(value)
+                            print(f"  round {i}: bare {a:,.0f}/s, product {past:,.0f}/s, traced one by one {inside:,.0f}/s, a flow a case {b:,.1f}/s", file=sys.stderr)
+                finally:
+                    context.close()
+        finally:
+            server.stop()
+    middle = {key: statistics.median(values) for key, values in found.items()}
+    # Ratios are taken within each round, where the machine was equally noisy for both, then their median.
+    ratio = {key: statistics.median(x / y for x, y in zip(found[key], found["bare"], strict=True)) for key in ("past", "within")}
+    per_flow = statistics.median(x / y for x, y in zip(found["past"], found["flow"], strict=True))
+    return [
+        Row(f"hand-offs dispatched, {count} to {len(BODIES)} bodies, Prefect tracing on", middle["past"], "/s", f"(a) bare {middle['bare']:,.0f}/s", ratio["past"], "≥ 0.5"),
+        Row("the same", middle["past"], "/s", f"(b) a flow run a case {middle['flow']:,.1f}/s", per_flow, "≥ 20"),
+        Row(f"within the trace budget: {within}, a task run each", middle["within"], "/s", f"(a) bare {middle['bare']:,.0f}/s", ratio["within"]),
+    ]
+
+
+if __name__ == "__main__":
+    print(table("Dispatch", run()))

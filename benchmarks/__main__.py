@@ -1,0 +1,27 @@
+"""`make bench`: every benchmark, each beside its bare limit, medians and ratios of one run. ``python -m benchmarks [dispatch|callbacks|latency …]``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from benchmarks import callbacks, dispatch, latency
+from benchmarks.common import Row, table
+
+ALL: dict[str, tuple[str, Callable[[], list[Row]]]] = {
+    "dispatch": ("Dispatch", dispatch.run),
+    "callbacks": ("Callbacks", callbacks.run),
+    "latency": ("From callback to state", latency.run),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Benchmarks with their bare limits; figures vary, ratios less.")
+    parser.add_argument("names", nargs="*", choices=[*ALL, []], help="which (default: all)")
+    for name in parser.parse_args().names or list(ALL):
+        title, measure = ALL[name]
+        print(table(title, measure()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
