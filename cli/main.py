@@ -50,10 +50,12 @@ _PANELS = (
 )
 for _panel, _modules in _PANELS:
     for _module in _modules:
-        _before = len(app.registered_commands), len(app.registered_groups)
+        _commands, _groups = len(app.registered_commands), len(app.registered_groups)
         _module.register(app, Command)
-        for _made in (*app.registered_commands[_before[0] :], *app.registered_groups[_before[1] :]):
-            _made.rich_help_panel = _panel
+        for _command in app.registered_commands[_commands:]:
+            _command.rich_help_panel = _panel
+        for _group in app.registered_groups[_groups:]:
+            _group.rich_help_panel = _panel
 
 if __name__ == "__main__":
     app()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from config.source import ConfigError
 from models.db import Database
 from models.seal import Sealer, SealError, sealer_for
 from rules.house import House, load_house
+from runtime.child import ChildError
 from runtime.pgbinaries import BinariesError
 from runtime.pgcluster import ClusterError
 from runtime.places import PlaceError
@@ -69,10 +72,11 @@ def open_time(settings: Settings) -> TimeSource:
 
 
 @contextmanager
-def open_server(settings: Settings, *, create: bool = False) -> Iterator[str]:
+def open_server(settings: Settings, *, create: bool = False, keep: bool = False) -> Iterator[str]:
     """The URL of the ledger: TONGLU_DATABASE_URL, or the private server, attached to or started for as long as the block lasts.
 
-    With `create`, the private server's database is made when it is not there yet. Raises Fault.
+    With `create`, the private server's database is made when it is not there yet. With `keep`, the server is started again when the command
+    that owned it has ended: for what runs long. Raises Fault.
     """
     if settings.database_url:
         yield settings.database_url
@@ -84,24 +88,40 @@ def open_server(settings: Settings, *, create: bool = False) -> Iterator[str]:
             if not create:
                 raise Fault("账本还没有建立", "先运行 tonglu db upgrade")
             server.create_database(LEDGER)
-    except (PostgresError, PlaceError, BinariesError, ClusterError) as error:
+    except (PostgresError, PlaceError, BinariesError, ClusterError, ChildError) as error:
         server.stop()
         raise Fault(str(error)) from None
     except BaseException:
         server.stop()
         raise
+    ended = threading.Event()
+    keeper = threading.Thread(target=_keep, args=(server, ended), name="postgresql-keeper", daemon=True)
+    if keep:
+        keeper.start()
     try:
         yield server.url(LEDGER)
     finally:
+        ended.set()
+        if keep:
+            keeper.join()
         server.stop()
 
 
+def _keep(server: PrivatePostgres, ended: threading.Event) -> None:
+    while not ended.wait(1):
+        try:
+            # It comes back under its port and password, so that its URL stays good.
+            server.start()
+        except (PostgresError, PlaceError, BinariesError, ClusterError, ChildError) as error:
+            logging.getLogger("tonglu").warning("%s", error)
+
+
 @contextmanager
-def open_all() -> Iterator[Opened]:
-    """Everything. Raises Fault."""
+def open_all(*, keep: bool = False) -> Iterator[Opened]:
+    """Everything; `keep` as for `open_server`. Raises Fault."""
     settings = open_settings()
     house, time = open_house(settings), open_time(settings)
-    with open_server(settings) as url:
+    with open_server(settings, keep=keep) as url:
         check_ready(url)
         sealer = open_sealer(settings)
         with Database(url, size=4) as database:

@@ -30,12 +30,12 @@ def register(app: typer.Typer, command: type) -> None:
 
 
 @contextmanager
-def flow_context() -> Iterator[Context]:
-    """The flows' own context, on our ledger. Raises Fault when anything is missing."""
+def flow_context(*, keep: bool = False) -> Iterator[Context]:
+    """The flows' own context, on our ledger; `keep` as for `open_server`. Raises Fault when anything is missing."""
     from cli.opening import open_all
     from flows.context import open_context
 
-    with open_all() as opened:
+    with open_all(keep=keep) as opened:
         context = open_context(opened.settings.model_copy(update={"database_url": opened.database.url}), time_source=opened.time)
         try:
             yield context
@@ -83,7 +83,7 @@ def work() -> int:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await worker.work(context, stop)
 
-    with flow_context() as context:
+    with flow_context(keep=True) as context:
         asyncio.run(run(context))
     return GOOD
 
@@ -93,7 +93,7 @@ def gateway() -> int:
     from gateway import main
 
     settings = open_settings()
-    with open_server(settings) as url:
+    with open_server(settings, keep=True) as url:
         check_ready(url)
         try:
             main.run(settings.model_copy(update={"database_url": url}))

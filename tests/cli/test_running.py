@@ -5,12 +5,16 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import psycopg
 import requests
 
 from connectors.keyring import Keyring
+from runtime.postgres import PrivatePostgres
 from tests.cli.conftest import Tonglu
 from tests.models.ledger import PERSON, Ledger
 
@@ -86,3 +90,38 @@ def test_deploy_without_a_server_says_so(tonglu: Tonglu) -> None:
     assert process.returncode == 2
     assert "Prefect 没有" in err
     assert "Traceback" not in err
+
+
+def test_work_goes_on_when_the_command_that_started_the_private_server_has_ended(tonglu: Tonglu, enterable: Path) -> None:
+    data = Path(tempfile.mkdtemp(dir=enterable))
+    data.chmod(0o711)
+    env = {"TONGLU_DATABASE_URL": "", "TONGLU_DATA_DIR": str(data), "PREFECT_API_URL": "http://127.0.0.1:1/api"}
+    assert tonglu.run("db", "upgrade", **env).code == 0
+    server = PrivatePostgres(data / "postgres")
+    server.start()
+    process = tonglu.spawn("work", **env)
+    try:
+        url = server.url("tonglu")
+        with psycopg.connect(url, autocommit=True) as connection:
+            wait(lambda: _listening(connection), process)
+        server.stop()
+        wait(lambda: _answers(url), process)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _listening(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Whether a worker waits for its wake-up."""
+    return connection.execute("select 1 from pg_stat_activity where query ilike 'listen %'").fetchone() is not None
+
+
+def _answers(url: str) -> bool:
+    try:
+        with psycopg.connect(url, connect_timeout=2):
+            return True
+    except psycopg.OperationalError:
+        return False
