@@ -63,10 +63,16 @@ class Abilities:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The other side holds exactly these bytes; the receipt proves it."""
+    """The other side holds exactly these bytes; the receipt proves it.
+
+    `raw` and `signature` are the proof as it came: the receipt's bytes and the three webhook headers over them, one a line. They do not
+    count when two outcomes are compared.
+    """
 
     receipt: Receipt
     code: str = "receipted"
+    raw: bytes = field(default=b"", repr=False, compare=False)
+    signature: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def _carried(outcome: Outcome | Answer, leased: Leased, doubtful: bool, now: dat
 
 
 def _evidence(outcome: Delivered, receipt: Receipt) -> Evidence:
-    return Evidence(receipt.receipt_id, receipt.received_at, receipt.status, receipts.encode(receipt), "")
+    return Evidence(receipt.receipt_id, receipt.received_at, receipt.status, outcome.raw or receipts.encode(receipt), outcome.signature)
 
 
 def _at_desk(leased: Leased, now: datetime) -> Result:

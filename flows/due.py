@@ -53,7 +53,7 @@ _COUNTS = """select
   (select count(*) from (select 1 from inbox where state = 'RECEIVED' limit 5000) x),
   (select count(*) from (select 1 from petition where state = 'REGISTERED' limit 5000) x),
   (select count(*) from (select 1 from clock where state = 'OPEN' and paused_at is null and ring_at <= %(now)s limit 5000) x),
-  (select count(*) from (select 1 from duty where closed_at is null and not state_bound and petition_no is not null and due_at <= %(now)s limit 5000) x),
+  (select count(*) from (select 1 from duty where closed_at is null and not state_bound and due_at <= %(now)s limit 5000) x),
   (select count(*) from outbox where state = 'SENDING' and lease_until <= %(now)s),
   (select count(*) from outbox where state = 'SENDING' and lease_until > %(now)s)"""
 

@@ -22,8 +22,7 @@ _ROUNDS = 50
 
 _CLOCKS = """select id, petition_no, handoff_id, key, due_at <= %(now)s from clock where state = 'OPEN' and paused_at is null and ring_at <= %(now)s
              order by ring_at, id limit %(limit)s"""
-_DUTIES = """select duty_id, petition_no, handoff_id, kind from duty where closed_at is null and not state_bound and petition_no is not null
-             and due_at <= %(now)s order by due_at, duty_id limit %(limit)s"""
+_DUTIES = """select duty_id, petition_no, handoff_id, kind from duty where closed_at is null and not state_bound and due_at <= %(now)s order by due_at, duty_id limit %(limit)s"""
 
 
 @dataclass(slots=True)
@@ -73,7 +72,7 @@ def _ring_duties(connection: Connection, context: Context) -> tuple[list[tuple[s
     rows = connection.execute(_DUTIES, {"now": now, "limit": _AT_ONCE}).fetchall()
     moves = [Move("duty.ring", SYSTEM, petition_no=number, handoff_id=handoff, data={"duty_id": duty, "kind": kind}) for duty, number, handoff, kind in rows]
     answers = advance(connection, moves, context.house, context.sealer, now)
-    rung = [(row[1], "待办逾期", row[3]) for row, a in zip(rows, answers, strict=True) if getattr(a, "new", False)]
+    rung = [(row[1] or "（不属某件）", "待办逾期", row[3]) for row, a in zip(rows, answers, strict=True) if getattr(a, "new", False)]
     return rung, len(rung)
 
 

@@ -35,6 +35,8 @@ from connectors.wire.times import BEIJING
 
 CONTENT_TYPE = f"{MEDIA_TYPE}; charset=utf-8"
 MAX_PAGES = 10_000
+# The headers that, with the raw bytes and the body's secret, prove a receipt.
+_PROOF = ("webhook-id", "webhook-timestamp", "webhook-signature")
 # Worth one more try within the second. A connect time-out has waited long enough, a certificate does not mend itself.
 PASSING = frozenset({"connect-failed", "dns", "tls"})
 
@@ -226,7 +228,8 @@ class HttpConnector:
             return Unknown("the receipt is for another message", "receipt-misplaced")
         if receipt.body_digest != digest:
             return Unknown("the receiver stored other bytes under this id", "receipt-digest")
-        return Delivered(receipt)
+        signature = "\n".join(f"{name}: {answer.headers[name]}" for name in _PROOF)
+        return Delivered(receipt, raw=answer.body, signature=signature)
 
     def _weak(self, status: int, code: str) -> WeakReceipt | Unknown:
         if self.options.signed_receipts:

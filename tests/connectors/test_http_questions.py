@@ -16,6 +16,7 @@ from connectors.wire.signing import new_secret, request_target, verify
 from tests.connectors.partner import (
     BUREAU,
     COURT,
+    FROM_BODY,
     NOW,
     PETITION,
     TO_BODY,
@@ -47,7 +48,13 @@ def test_the_question_by_key() -> None:
     receipt = Receipt("r-9", new_id(), NOW - timedelta(days=2), body_digest(b"x"), "stored")
     with partner(lambda request: signed(receipts.encode(receipt), "r-9")) as there:
         connector = there.connector()
-        assert connector.query(receipt.message_id, receipt.body_digest) == Delivered(receipt)
+        answer = connector.query(receipt.message_id, receipt.body_digest)
+        assert answer == Delivered(receipt)
+        # The proof is kept as it came: whoever has the secret can verify it again years later.
+        assert isinstance(answer, Delivered)
+        assert answer.raw == receipts.encode(receipt)
+        headers = dict(line.split(": ", 1) for line in answer.signature.splitlines())
+        assert verify((FROM_BODY,), headers, answer.raw, NOW) == "r-9"
         request = there.seen[0]
         assert request.path == f"/p/court/handoff/v1/messages/{receipt.message_id}"
         verify([TO_BODY], request.headers, request_target("GET", request.path), NOW)
