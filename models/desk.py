@@ -53,16 +53,7 @@ def decide_objection(
     data: dict[str, Any] = {"reason": reason}
     if decision == "upheld":
         data["materials"] = list(materials)
-    elif decision == "rejected":
-        # The door remembers the ground, so that it cannot be raised again.
-        data |= _ground(connection, handoff_id)
     return _act(connection, Move(f"objection.{decision}", _bureau(house), handoff_id=handoff_id, data=data, note=reason), house, sealer, now)
-
-
-def _ground(connection: Connection, handoff_id: str) -> dict[str, str]:
-    sql = """select detail ->> 'reason_code' from journal where handoff_id = %s and act = 'handoff.objected' order by id desc limit 1"""
-    row = connection.execute(sql, (handoff_id,)).fetchone()
-    return {"reason_code": row[0]} if row and row[0] else {}
 
 
 def rule_dispute(
