@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -35,11 +37,20 @@ def sandbox_config(settings: Settings, house: House, *, seed: int = 0, drop_call
     codes = [b.code for b in house.bodies if b.connector.kind == "http" and "{sandbox}" in str(b.connector.options.get("url", ""))]
     ring = Keyring(settings.keys)
     ring.ensure(codes)
+    for code in codes:
+        if len(ring.of(code).from_body) < 2:
+            ring.rotate(code)  # one of the manners signs with the old key of two
     keys = {code: (ring.of(code).to_body, ring.of(code).from_body) for code in codes}
     config = example(codes, ledger=settings.data_dir / "sandbox.sqlite", hooks_url=f"{settings.gateway_url}/hooks", keys=keys, mix=True, seed=seed)
     path = settings.data_dir / "sandbox.json"
-    dump(config.model_copy(update={"drop_callbacks": drop_callbacks}), path)
+    bodies = {code: body.model_copy(update={"options": _drawn(body.options)}) for code, body in config.bodies.items()}
+    dump(config.model_copy(update={"bodies": bodies, "drop_callbacks": drop_callbacks}), path)
     return path
+
+
+def _drawn(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same manners, drawn by seed, body and petition: gone round in turn, they would depend on which of several senders comes first."""
+    return {"weights": dict.fromkeys(options["cycle"], 1.0), "options": options["options"]}
 
 
 def run_up(settings: Settings, house: House, *, with_sandbox: bool, console: Console) -> int:

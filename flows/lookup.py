@@ -14,20 +14,9 @@ from flows.trace import Trace
 from models.db import Connection
 from rules.calendar import SHANGHAI
 from rules.house import PETITIONER
+from rules.words import act_zh
 
 NUMBER = re.compile(r"XF[0-9]{20}")
-
-ACT_ZH = {
-    "petition.register": "登记", "petition.route": "确定去向", "petition.to_clerk": "交经办人", "petition.guide": "引导", "petition.close": "办结",
-    "petition.note": "补充事实", "handoff.open": "拟转", "handoff.request": "发出", "receipt": "送达回执", "handoff.signed": "签收",
-    "handoff.objected": "提出异议", "objection.upheld": "异议成立", "objection.rejected": "异议不成立", "objection.escalated": "提请协调",
-    "ruling.keep": "裁定原单位办理", "ruling.return": "裁定退回", "handoff.accepted": "受理", "handoff.declined": "不予受理",
-    "handoff.forwarded": "转下级", "handoff.progress": "办理进展", "supplement.requested": "要求补正", "handoff.suspended": "中止",
-    "handoff.resumed": "恢复", "handoff.extended": "延期", "handoff.result": "办结报告", "result.accepted": "审核通过", "result.rework": "退回重办",
-    "decline.told": "已告知救济途径", "decline.reroute": "另行转送", "handoff.withdraw": "要求撤回", "withdraw.agreed": "同意撤回",
-    "withdraw.refused": "不同意撤回", "handoff.urge": "催办", "handoff.supplement": "补充材料", "clock.warned": "期限预警", "clock.expired": "期限届满",
-    "duty.open": "新增待办", "duty.close": "待办办结", "duty.ring": "待办逾期上提", "message.quarantined": "来文隔离", "flag": "标记",
-}
 
 
 def timeline(connection: Connection, context: Context, petition_no: str) -> str | None:
@@ -49,12 +38,8 @@ def timeline(connection: Connection, context: Context, petition_no: str) -> str 
     sql = "select at, actor, act, handoff_id, to_state, holder, next_due from journal where petition_no = %s order by seq"
     for at, actor, act, handoff, to_state, then, due in connection.execute(sql, (petition_no,)):
         zh = roads.state("handoff" if handoff else "petition", to_state).zh if to_state else ""
-        lines.append(f"| {_when(at)} | {ACT_ZH.get(act, _after(act))} | {_actor(context, actor)} | {zh} | {_who(context, then)} | {_when(due)} |")
+        lines.append(f"| {_when(at)} | {act_zh(act)} | {_actor(context, actor)} | {zh} | {_who(context, then)} | {_when(due)} |")
     return "\n".join(lines)
-
-
-def _after(act: str) -> str:
-    return "转送件结束" if act.startswith("petition.after.") else act
 
 
 def _actor(context: Context, actor: str) -> str:

@@ -127,7 +127,8 @@ class PrefectTrace:
             log.warning("a task run could not be shown: %s", type(fault).__name__)
 
     async def table(self, rows: Sequence[Mapping[str, Any]], title: str, key: str | None = None) -> None:
-        if rows:
+        # One row says nothing that its task run does not; an artifact costs the server as much as a state.
+        if len(rows) > 1 or key is not None:
             shown = [dict(row) for row in rows[:MOST_ROWS]]
             more = f"（共 {len(rows)} 行，列出前 {MOST_ROWS} 行）" if len(rows) > MOST_ROWS else ""
             await self._show("table", lambda: acreate_table_artifact(shown, key, title + more))

@@ -17,7 +17,7 @@ from config.facts import NAMES, Facts
 from models import outbox, store
 from models.db import Connection
 from models.door import advance
-from models.moves import Actor, Answer, Done, Move, Refused, Route
+from models.moves import Actor, Answer, Move, Refused, Route
 from models.seal import Sealer
 from rules.house import House
 from rules.routing import Routed, route
@@ -175,10 +175,6 @@ def duty_done(connection: Connection, duty_id: str, reason: str, house: House, s
     if row is None:
         return Refused("unknown", "没有此待办，或已办结")
     petition_no, handoff_id, kind, _ = row
-    if petition_no is None:
-        # It hangs on no petition (a stranger on a partner's ledger, an endpoint), so that no journal and no holder is concerned.
-        connection.execute("update duty set closed_at = %s, closed_by = %s where duty_id = %s", (now, str(_bureau(house)), duty_id))
-        return Done("", None, kind)
     move = Move("duty.close", _bureau(house), petition_no=petition_no, handoff_id=handoff_id, data={"duty_id": duty_id, "kind": kind}, note=reason)
     return _act(connection, move, house, sealer, now)
 
@@ -188,7 +184,7 @@ def pause(connection: Connection, body: str, until: datetime, reason: str, house
     _known(body, house)
     if until <= now:
         raise ValueError("暂停的截止时间已过；请写将来的时间")
-    outbox.pause(connection, body, until, reason, now)
+    outbox.pause(connection, body, until, reason, now, fault=False)
 
 
 def resume(connection: Connection, body: str, house: House, now: datetime) -> bool:

@@ -207,13 +207,13 @@ def requeue(connection: Connection, message_ids: Sequence[str], now: datetime) -
     return count
 
 
-def pause(connection: Connection, body: str, until: datetime, reason: str, now: datetime) -> None:
-    """Stop calling a body until then; its messages stay queued."""
+def pause(connection: Connection, body: str, until: datetime, reason: str, now: datetime, *, fault: bool = True) -> None:
+    """Stop calling a body until then; its messages stay queued. A pause for a fault of the endpoint makes the next one longer."""
     connection.execute(
-        """insert into body (code, paused_until, pause_reason, failures, updated_at) values (%s, %s, %s, 1, %s)
+        """insert into body (code, paused_until, pause_reason, failures, updated_at) values (%s, %s, %s, %s, %s)
            on conflict (code) do update set paused_until = excluded.paused_until, pause_reason = excluded.pause_reason,
-           failures = body.failures + 1, updated_at = excluded.updated_at""",
-        (body, until, reason[:200], now),
+           failures = body.failures + excluded.failures, updated_at = excluded.updated_at""",
+        (body, until, reason[:200], int(fault), now),
     )
 
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from cli.commands.showing import as_json, body_name, deadline, local, table
-from cli.commands.words import KLASS_ZH, state_zh
+from cli.commands.words import state_zh
 from cli.faults import GOOD, Fault
 from cli.shell import say
+from rules.words import KLASS_ZH
 
 
 def register(app: typer.Typer, command: type) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.commands.showing import as_json, body_name, deadline, local, table
-from cli.commands.words import KLASS_ZH, act_zh, actor_zh, detail_zh, state_zh
+from cli.commands.words import actor_zh, detail_zh, state_zh
 from cli.faults import GOOD, Fault
 from cli.shell import say
+from rules.words import KLASS_ZH, act_zh
 
 if TYPE_CHECKING:
     from cli.opening import Opened

@@ -11,8 +11,7 @@ from models import journal
 from models.db import Connection, Database
 from rules.calendar import SHANGHAI
 from rules.house import PETITIONER, House
-
-KLASS_ZH = {"suggestion": "建议意见", "accusation": "检举控告", "claim": "申诉求决"}
+from rules.words import KLASS_ZH
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,25 @@
+"""What classes and acts are called in Chinese, wherever a clerk or an operator reads them."""
+
+from __future__ import annotations
+
+KLASS_ZH = {"suggestion": "建议意见", "accusation": "检举控告", "claim": "申诉求决", "": "未分类"}
+
+ACT_ZH = {
+    "petition.register": "登记", "petition.route": "确定去向", "petition.to_clerk": "交经办人", "petition.note": "备注", "petition.guide": "引导",
+    "petition.close": "办结", "petition.after.returned": "退回后", "petition.after.withdrawn": "撤回后", "petition.after.closed": "转送件办结后",
+    "handoff.open": "拟转", "handoff.request": "发出转送件", "handoff.cancel": "取消", "receipt": "技术回执", "handoff.signed": "签收",
+    "handoff.objected": "提出异议", "objection.upheld": "同意退回", "objection.rejected": "异议不成立", "objection.escalated": "报请协调",
+    "ruling.keep": "裁定由该单位受理", "ruling.return": "裁定退回", "handoff.accepted": "受理", "handoff.declined": "不予受理",
+    "handoff.forwarded": "转下级", "handoff.progress": "办理进展", "supplement.requested": "要求补充材料", "handoff.suspended": "中止",
+    "handoff.resumed": "恢复办理", "handoff.extended": "延期", "handoff.result": "报结", "result.accepted": "审核通过", "result.rework": "退回重办",
+    "decline.told": "已告知救济途径", "decline.reroute": "另行转送", "handoff.withdraw": "要求撤回", "withdraw.agreed": "同意撤回",
+    "withdraw.refused": "不同意撤回", "handoff.urge": "催办", "handoff.supplement": "补充材料", "clock.warned": "期限提醒", "clock.expired": "期限届满",
+    "duty.open": "立待办", "duty.close": "待办办结", "duty.ring": "待办升级", "flag": "标记", "message.quarantined": "来文存疑", "message.read": "来文重复",
+}
+
+_AFTER = "petition.after."
+
+
+def act_zh(act: str) -> str:
+    """An act's Chinese name; what has none is a petition's return from a hand-off, or the act itself."""
+    return ACT_ZH.get(act) or ("转送件结束" if act.startswith(_AFTER) else act)
