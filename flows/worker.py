@@ -12,10 +12,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 import psycopg
+from prefect import tags
 from prefect.context import AsyncClientContext, SyncClientContext
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from flows import bulletin, dispatch, intake, life, presence, receive, reconcile, watch
+from flows import bulletin, dispatch, intake, life, mending, presence, receive, reconcile, watch
 from flows.context import Context, open_context, using
 from flows.due import Due, look
 from flows.running import Prefect, perform
@@ -27,6 +28,9 @@ T = TypeVar("T")
 
 _LEAVE_WITHIN_S = 45.0
 _RECONCILE_AGAIN = timedelta(minutes=30)
+# A predecessor's runs are not old enough at once.
+_MEND_AGAIN_S = 180.0
+_MEND_EVERY_S = 3600.0
 
 
 class _Desk:
@@ -88,6 +92,7 @@ class Worker:
         self._failed_again: datetime | None = None
         self._reported: date | None = None
         self._kept = 0.0
+        self._mend_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then finish what is in flight and return."""
@@ -155,6 +160,8 @@ class Worker:
             self._give("night", lambda: self._night(due.night))
         elif self._failed_again is not None and now >= self._failed_again:
             self._give("night", lambda: self._night(reconcile.beijing_day(now)))
+        if time.monotonic() >= self._mend_at:
+            self._give("mend", self._mend)
 
     def _desk(self, name: str) -> _Desk:
         return self._desks.setdefault(name, _Desk(name))
@@ -170,7 +177,8 @@ class Worker:
         return True
 
     async def _perform(self, run: Callable[[], Awaitable[Any]], core: Callable[[Trace], Awaitable[T]]) -> T:
-        return await perform(self.prefect, run, core)
+        with tags(mending.tag(self.context.owner)):
+            return await perform(self.prefect, run, core)
 
     async def _intake(self, count: int) -> int:
         return (await self._perform(lambda: intake.intake(count=count), lambda t: intake.run(self.context, t))).total
@@ -208,6 +216,14 @@ class Worker:
             self._reported = day
             await self._perform(bulletin.bulletin, lambda t: bulletin.run(self.context, t))
         return len(summary.bodies)
+
+    async def _mend(self) -> int:
+        """Soon after the start, when a predecessor may have been killed, and then every hour."""
+        if not await self.prefect.well():
+            return 0
+        self._mend_at = time.monotonic() + (_MEND_EVERY_S if self._mend_at else _MEND_AGAIN_S)
+        await mending.mend(self.context)
+        return 1
 
     async def _leave(self) -> None:
         """Wait for what is in flight, a while also for Prefect to close its runs."""

@@ -1,0 +1,53 @@
+"""A run of `tonglu demo` and what can be asked of it afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from config.samples import SamplePetition, load_samples
+from rules.house import House, load_house
+from tests.acceptance.installation import REPO, Installation
+
+# Virtual days after which every branch has been routed, every manner met, and some results are in.
+DAYS = 20
+LIMIT = 540.0
+NOUGHT = ("lost", "doubled", "without_holder", "without_due_date", "overdue_unrung", "journal_flaws")
+SAMPLES: list[SamplePetition] = load_samples(REPO / "config" / "samples" / "petitions.yaml")
+HOUSE: House = load_house(REPO / "config", "bureau-990100")
+
+
+@dataclass(frozen=True)
+class Account:
+    """What --json wrote."""
+
+    sums: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+    @property
+    def by_ref(self) -> dict[str, dict[str, Any]]:
+        return {row["origin_ref"]: row for row in self.rows}
+
+
+def read(path: Path) -> Account:
+    said = json.loads(path.read_text(encoding="utf-8"))
+    return Account(said["sums"], said["rows"])
+
+
+def played(installation: Installation, *args: str) -> tuple[int, Account, str]:
+    """A demo from start to end: exit status, account, output."""
+    path = installation.folder / "account.json"
+    code, text = installation.run("demo", "--json", path, *args, seconds=LIMIT)
+    assert path.exists(), text[-3000:]
+    return code, read(path), text
+
+
+def own_files(data: Path) -> Iterable[Path]:
+    """Every file of a demo's folder but PostgreSQL's own and the sandbox's ledger: logs, Prefect's home, clock, signs of life, keys."""
+    for path in sorted(data.rglob("*")):
+        inside = path.relative_to(data).parts
+        if path.is_file() and not path.name.startswith("sandbox.sqlite") and not (inside[0] == "postgres" and path.suffix != ".log"):
+            yield path

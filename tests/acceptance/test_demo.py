@@ -1,0 +1,139 @@
+"""`tonglu demo`, once, from outside: its account, and the search for anything personal in what it leaves behind."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rules.routing import Routed, route
+from rules.words import KLASS_ZH
+from runtime.postgres import PrivatePostgres
+from sandbox.manners.registry import MANNERS
+from tests.acceptance.conftest import Make
+from tests.acceptance.demo import DAYS, HOUSE, LIMIT, NOUGHT, SAMPLES, Account, own_files, read
+from tests.acceptance.installation import gone, touching
+from tests.acceptance.leaks import Found, Secrets, search_database, search_files
+
+BRANCHES = {"B1", "B2a", "B2b", "B2c", "B3.1a", "B3.1b", "B3.1c", "B3.1d", "B3.2", "B3.3", "B3.4", "B3.5", "B3.6"}
+
+
+@dataclass
+class Played:
+    """The demonstration after its end: what it wrote, said and left, and what was found in it while it still ran."""
+
+    code: int
+    account: Account
+    text: str
+    data: Path
+    secrets: Secrets
+    prefect: Found
+    ledger: Found
+    left: dict[int, str]
+
+
+@pytest.fixture(scope="module")
+def played(install: Make) -> Iterator[Played]:
+    made = install()
+    path, data = made.folder / "account.json", made.folder / "demo"
+    secrets = Secrets(SAMPLES, [b.name for b in HOUSE.bodies])
+    with made.running("demo", "--days", str(DAYS), "--json", path, "--keep") as running:
+        running.wait_for("一切仍在运行", LIMIT)
+        server = PrivatePostgres(data / "postgres")
+        server.start()
+        assert not server.owned
+        prefect, ledger = (search_database(secrets, server.url(name)) for name in ("prefect", "tonglu"))
+        server.stop()
+        code = running.interrupt()
+        left = touching(made.folder)
+        yield Played(code, read(path), running.text, data, secrets, prefect, ledger, left)
+
+
+def test_it_ends_well_and_leaves_nothing_running(played: Played) -> None:
+    assert played.code == 0, played.text[-3000:]
+    assert played.left == {}
+    gone(played.data, 1)
+
+
+def test_nothing_is_lost_doubled_or_unowned(played: Played) -> None:
+    sums = played.account.sums
+    assert sums["good"] is True
+    assert {name: sums[name] for name in NOUGHT} == dict.fromkeys(NOUGHT, 0)
+    assert sums["petitions"] == len(SAMPLES) >= 60
+    assert sums["closed"] > 10
+    assert sums["receipts"] > 60
+    assert sums["reconciliations"] > 100
+    assert sums["differences_open"] == 0
+
+
+def test_every_manner_of_a_partner_was_met(played: Played) -> None:
+    met = played.account.sums["by_manner"]
+    assert {name for name in MANNERS if not met.get(name)} == set()
+
+
+def test_rows_say_what_the_sums_say(played: Played) -> None:
+    sums, rows = played.account.sums, played.account.rows
+    assert sums["petitions"] == len(rows) == len({row["petition_no"] for row in rows})
+    assert sums["by_state"] == Counter(row["state"] for row in rows)
+    assert sums["closed"] == sums["by_state"]["办结"] == sum(not row["holder"] for row in rows)
+    assert sums["open"] == sums["petitions"] - sums["closed"]
+    assert [row for row in rows if bool(row["holder"]) != bool(row["next_due"])] == []
+    assert sums["handoffs"] == sum(len(row["road"].split(" → ")) for row in rows if row["road"] != "（未转送）")
+    assert all(row["petition_no"] in played.text.replace("\n", "") for row in rows[:1])
+
+
+def test_every_class_and_branch_takes_its_road(played: Played) -> None:
+    rows = played.account.by_ref
+    assert set(rows) == {sample.ref for sample in SAMPLES}
+    assert {row["klass"] for row in rows.values()} >= set(KLASS_ZH.values())
+    assert {row["branch"] for row in rows.values()} >= BRANCHES
+    for sample in SAMPLES:
+        found = route(sample.facts, HOUSE.table, HOUSE.bodies, HOUSE.bureau)
+        if isinstance(found, Routed) and sample.channel != "visit":
+            assert rows[sample.ref]["road"].startswith(f"{found.way}{found.body.name}（"), rows[sample.ref]
+
+
+def test_nothing_personal_is_in_prefects_database(played: Played) -> None:
+    assert played.prefect.secrets == {}
+    assert len(played.prefect.numbers) > 60  # it does see what is there: the runs name petitions by number
+    assert played.prefect.places > 1000
+
+
+def test_nothing_personal_is_in_the_ledgers_unsealed_columns(played: Played) -> None:
+    assert played.ledger.secrets == {}
+    assert played.ledger.numbers == {row["petition_no"] for row in played.account.rows}
+
+
+def test_nothing_personal_is_in_a_log_or_on_the_screen(played: Played) -> None:
+    files = list(own_files(played.data))
+    assert {path.name for path in files} >= {"prefect.log", "gateway.log", "worker.log", "sandbox.log", "runner.log", "server.log"}
+    assert search_files(played.secrets, files).secrets == {}
+    screen = Found()
+    played.secrets.search(played.text, "screen", screen)
+    assert screen.secrets == {}
+    assert screen.numbers
+
+
+def test_no_name_or_number_stands_in_the_clear_on_the_ledgers_disk(played: Played) -> None:
+    # Tables, indexes and the write-ahead log alike, as a thief of the disk would read them.
+    words = played.data.parent / "words"
+    words.write_text("\n".join(w for w in sorted(played.secrets.words) if re.search(r"^100\d{8}$|^[\u4e00-\u9fff]{2,}$", w)), encoding="utf-8")
+    found = subprocess.run(["grep", "-rlaF", "-f", words, played.data / "postgres"], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (1, "")
+
+
+def test_the_search_finds_what_is_there(played: Played) -> None:
+    # The bodies hold the content, as they should: the same search over the sandbox's ledger finds nearly every petition.
+    found = search_files(played.secrets, [path for path in played.data.iterdir() if path.name.startswith("sandbox.sqlite")])
+    [*_, hits] = sorted(found.secrets.values(), key=len)
+    assert len(hits & played.secrets.words) > 60
+    assert len(hits & played.secrets.phrases) > 1000
+    # Also where JSON has been written with escapes, as Prefect does.
+    escaped = Found()
+    played.secrets.search(SAMPLES[0].text[5:20].encode("unicode_escape").decode(), "escaped", escaped)
+    assert escaped.secrets
