@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from gateway.clients import add_client
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -27,6 +26,7 @@ from cli.up import sandbox_config, tell
 from config.samples import load_samples
 from config.settings import Settings
 from connectors.keyring import Keyring
+from gateway.clients import add_client
 from models.db import Database
 from models.seal import sealer_for
 from rules.calendar import SHANGHAI
@@ -79,7 +79,7 @@ def run_demo(settings: Settings, house: House, wishes: Wishes, console: Console)
         samples = load_samples(own.config_dir / "samples" / "petitions.yaml")
         conductor = Conductor(database, clock, START, samples, clerk, own.gateway_url, token, own.sandbox_base)
         up = time.monotonic()
-        _play(conductor, wishes, supervisor, console)
+        _play(conductor, wishes, supervisor, database, console)
         sums = audit.account(database, _ask(own, "effects"), house, conductor.now)
         sums.seconds, sums.virtual_days = round(time.monotonic() - up, 1), (conductor.now - START) / timedelta(days=1)
         with database.transaction() as connection:
@@ -95,11 +95,11 @@ def run_demo(settings: Settings, house: House, wishes: Wishes, console: Console)
             console.print("\n一切仍在运行，可在浏览器中查看；按 Ctrl-C 停止")
             for address in stack.addresses():
                 console.print(f"  {address.zh}：{address.url}")
-            signal.signal(signal.SIGTERM, lambda *_: supervisor.ask_to_stop())
-            try:
-                supervisor.wait()
-            except KeyboardInterrupt:
-                console.print("正在停止……")
+            # Also for SIGINT: a shell that starts us in the background has it ignored.
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, lambda *_: supervisor.ask_to_stop())
+            supervisor.wait()
+            console.print("正在停止……")
     return 0 if sums.good else 1
 
 
@@ -141,7 +141,17 @@ def _wait(ready: Callable[[], bool], why: str, seconds: float) -> None:
         time.sleep(0.1)
 
 
-def _play(conductor: Conductor, wishes: Wishes, supervisor: Supervisor, console: Console) -> None:
+def _sending(database: Database, seconds: float = 1.5) -> bool:
+    """Whether a message comes to be on the wire within this real time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with database.transaction() as connection:
+            if connection.execute("select 1 from outbox where state = 'SENDING' limit 1").fetchone():
+                return True
+    return False
+
+
+def _play(conductor: Conductor, wishes: Wishes, supervisor: Supervisor, database: Database, console: Console) -> None:
     killed = False
 
     def disturb(c: Conductor) -> None:
@@ -149,7 +159,8 @@ def _play(conductor: Conductor, wishes: Wishes, supervisor: Supervisor, console:
         if wishes.kill_worker_on_day is None or killed or c.now < START + timedelta(days=wishes.kill_worker_on_day):
             return
         pid = next(h.pid for h in supervisor.health() if h.name == "worker")
-        if pid:
+        # In the middle of its work, or it proves little.
+        if pid and _sending(database):
             os.kill(pid, signal.SIGKILL)
             killed = True
             console.print(f"[red]已强行终止工作进程 {pid}[/]，等待它被重新启动")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,3 +52,16 @@ def own_files(data: Path) -> Iterable[Path]:
         inside = path.relative_to(data).parts
         if path.is_file() and not path.name.startswith("sandbox.sqlite") and not (inside[0] == "postgres" and path.suffix != ".log"):
             yield path
+
+
+def manners_met(data: Path) -> dict[str, set[str]]:
+    """Petition number → the manners of the bodies it came to, from the ledger of a sandbox that has stopped."""
+    found: dict[str, set[str]] = {}
+    sql = "select h.petition_no, a.manner from assignment a join handoff h on h.body = a.body and h.handoff_id = a.handoff_id"
+    connection = sqlite3.connect(f"file:{data / 'sandbox.sqlite'}?mode=ro", uri=True)
+    try:
+        for number, manner in connection.execute(sql):
+            found.setdefault(number, set()).add(manner)
+    finally:
+        connection.close()
+    return found

@@ -93,7 +93,8 @@ class Installation:
     def environment(self) -> dict[str, str]:
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("TONGLU_", "PREFECT_"))}
         ports = {"TONGLU_GATEWAY_PORT": self.gateway_port, "TONGLU_PREFECT_PORT": self.prefect_port, "TONGLU_SANDBOX_PORT": self.sandbox_port}
-        return {**plain, "TONGLU_DATA_DIR": str(self.folder), **{k: str(v) for k, v in ports.items()}, **self.settings}
+        # A wide screen: tables are not folded, and what is searched for stands in one piece.
+        return {**plain, "COLUMNS": "400", "TONGLU_DATA_DIR": str(self.folder), **{k: str(v) for k, v in ports.items()}, **self.settings}
 
     @contextmanager
     def running(self, *args: str | Path) -> Iterator[Running]:
