@@ -34,6 +34,7 @@ class Keyring:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._known: dict[str, tuple[tuple[int, int, int], Keys]] = {}
+        self._paths: dict[str, Path] = {}  # of those in _known: asked for with every message
 
     def path(self, code: str) -> Path:
         """The file of a body. Raises KeyMissing if `code` cannot be a body's."""
@@ -45,7 +46,7 @@ class Keyring:
 
     def of(self, code: str) -> Keys:
         """The keys of a body, newest first, as they stand in its file now. Raises KeyMissing."""
-        path = self.path(code)
+        path = self._paths.get(code) or self.path(code)
         try:
             stat = os.stat(path)
             stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
@@ -59,7 +60,7 @@ class Keyring:
             raise KeyMissing(f"读不了密钥文件 {path}（{type(fault).__name__}）；请检查其权限和编码（UTF-8）") from None
         keys = _parse(text, path)
         if time.time_ns() - stat.st_mtime_ns > _STAMP_GRAIN_NS:
-            self._known[code] = (stamp, keys)
+            self._known[code], self._paths[code] = (stamp, keys), path
         else:
             self._known.pop(code, None)
         return keys

@@ -5,6 +5,7 @@ An ASGI application of its own rather than a FastAPI function: this is the one p
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import datetime
 
@@ -50,7 +51,7 @@ class Hook:
         keys, now = self._doorman.keys(body), self._now()
         event = self._doorman.event(body, keys, headers_of(scope["headers"]), raw, now)
         receipt = await self._store(body, event, raw, now)
-        receipt_id = receipts.decode(receipt).receipt_id
+        receipt_id: str = json.loads(receipt)["receipt_id"]  # our own bytes: no need to read them as strictly as a stranger's
         marks = sign(keys.to_body, receipt_id, int(self._now().timestamp()), receipt)
         headers = [(name.encode(), value.encode()) for name, value in marks.items()]
         headers += [(b"content-type", receipts.MEDIA_TYPE.encode()), (b"content-length", str(len(receipt)).encode())]

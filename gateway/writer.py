@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,8 @@ from models.seal import Sealer
 
 MOST_TOGETHER = 200
 MOST_WAITING = 4000
+# A commit costs about as much for many as for one: with several senders it is worth this long to have them in the same.
+_PATIENCE_S = 0.002
 
 # A server that went away without a word must not hold callbacks for longer than their senders wait. Every statement here looks rows up by their
 # keys; one planned while the tables were nearly empty must not go on reading them whole.
@@ -67,6 +70,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="gateway-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection: Connection | None = None
+        self._together = 1
 
     def start(self) -> None:
         """Begin; the connection is opened when the first message comes."""
@@ -103,17 +107,21 @@ class Writer:
         self._disconnect()
 
     def _gather(self) -> tuple[list[_Waiting], bool]:
+        """All that wait, at most MOST_TOGETHER; and whether to go on. Where several came together before, several are expected again."""
         item = self._queue.get()
         batch: list[_Waiting] = []
+        until = time.monotonic() + _PATIENCE_S
         while item is not None:
             batch.append(item)
             if len(batch) >= MOST_TOGETHER:
-                return batch, True
+                break
             try:
-                item = self._queue.get_nowait()
+                left = until - time.monotonic() if len(batch) < self._together else 0.0
+                item = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
             except Empty:
-                return batch, True
-        return batch, False
+                break
+        self._together = len(batch)
+        return batch, item is not None
 
     def _answers(self, messages: Sequence[Verified]) -> Sequence[Answer]:
         for again in (True, False):
