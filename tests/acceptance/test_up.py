@@ -69,6 +69,15 @@ def test_a_case_goes_out_and_is_there_again_after_ctrl_c_and_after_kill_9(instal
         assert running.interrupt() == 0, running.text
 
 
+def test_ctrl_c_while_it_starts_leaves_nothing(install: Make) -> None:
+    made = install()
+    with made.running("up", "--sandbox") as running:
+        running.wait_for("数据库 PostgreSQL：启动中")
+        assert running.interrupt() == 0, running.text
+        assert touching(made.folder) == {}
+        assert STARTED not in running.text
+
+
 @pytest.mark.parametrize("which", ["gateway", "prefect", "sandbox"])
 def test_a_taken_port_is_named_and_nothing_is_started(install: Make, which: str) -> None:
     made = install()

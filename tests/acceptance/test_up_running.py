@@ -1,4 +1,4 @@
-"""Prefect beside the product: its server killed, and every flow started from its API while the resident worker does the same work."""
+"""`tonglu up` while it runs: every flow started from Prefect beside the resident worker; Prefect, the worker, the gateway, PostgreSQL killed -9."""
 
 from __future__ import annotations
 
@@ -33,6 +33,22 @@ class Up:
         assert answer.ok, answer.text
         return answer.json()
 
+    def start(self, deployment: str, parameters: dict[str, Any]) -> str:
+        """What the button in the UI does; returns the run's id."""
+        return str(self.prefect("POST", f"deployments/{deployment}/create_flow_run", {"parameters": parameters, "name": "由人启动"})["id"])
+
+    def ends(self, runs: list[str], seconds: float = 300) -> dict[str, str]:
+        """Wait until all these runs have ended; returns how each did."""
+        ended: dict[str, str] = {}
+
+        def all_ended() -> bool:
+            found = self.prefect("POST", "flow_runs/filter", {"flow_runs": {"id": {"any_": runs}}})
+            ended.update({run["id"]: run["state_type"] for run in found if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")})
+            return len(ended) == len(runs)
+
+        self.running.until(all_ended, "ends of the runs", seconds)
+        return ended
+
 
 @pytest.fixture(scope="module")
 def up(install: Make) -> Iterator[Up]:
@@ -55,27 +71,15 @@ def test_every_flow_started_from_prefect_doubles_nothing(up: Up) -> None:
     first = up.desk.hand_in("B-0")
     numbers = [first]
 
-    def start(name: str) -> str:
-        said = {"petition_no": first} if name == "查询" else {}
-        return str(up.prefect("POST", f"deployments/{known[name]}/create_flow_run", {"parameters": said, "name": f"由人启动 {name}"})["id"])
-
     def crowd() -> None:
         numbers.extend(up.desk.hand_in(f"B-{i}", place=i) for i in range(1, 31))
 
-    # Two of each, with petitions coming in all the while: the runs and the resident worker are after the same rows.
+    # With petitions coming in all the while: the runs and the resident worker are after the same rows.
     handing_in = threading.Thread(target=crowd)
     handing_in.start()
-    runs = {start(name): name for name in [*FLOWS, "送达", "分流", "收讯"]}
+    runs = {up.start(known[name], {"petition_no": first} if name == "查询" else {}): name for name in ["送达", *FLOWS]}
     handing_in.join()
-    ended: dict[str, str] = {}
-
-    def all_ended() -> bool:
-        found = up.prefect("POST", "flow_runs/filter", {"flow_runs": {"id": {"any_": list(runs)}}})
-        ended.update({run["id"]: run["state_type"] for run in found if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")})
-        return len(ended) == len(runs)
-
-    up.running.until(all_ended, "ends of the runs", 240)
-    assert {runs[run]: state for run, state in ended.items()} == dict.fromkeys(FLOWS, "COMPLETED")
+    assert {runs[run]: state for run, state in up.ends(list(runs)).items()} == dict.fromkeys(FLOWS, "COMPLETED")
     up.running.until(lambda: all(up.desk.delivered(number) for number in numbers), "deliveries", 60)
     effects = up.made.effects()
     assert len(numbers) == len(set(numbers)) == 31
@@ -99,5 +103,19 @@ def test_with_prefects_server_killed_cases_go_on_and_it_is_started_again(up: Up)
     later = up.desk.hand_in("C-later")
     up.running.until(lambda: up.desk.delivered(later), "delivery", 60)
     up.running.until(lambda: up.prefect("POST", "flow_runs/count", {}) > before, "a run shown", 60)
+    assert list(up.ends([up.start(deployments(up)["查询"], {"petition_no": later})]).values()) == ["COMPLETED"]
+    assert all(seen["cases"] == 1 for seen in up.made.effects().values())
+    assert "已放弃" not in up.running.text
+
+
+@pytest.mark.parametrize("name", ["常驻工作进程", "网关", "数据库 PostgreSQL"])
+def test_with_any_part_killed_it_is_started_again_and_cases_go_on(up: Up, name: str) -> None:
+    [*_, pid] = up.running.service(name)
+    before = up.desk.hand_in(f"D-{pid}")
+    os.kill(pid, signal.SIGKILL)
+    took = up.running.until(lambda: up.running.service(name)[-1] != pid, f"{name} again", 90)
+    print(f"{name} ready again after {took:.1f} s")
+    after = up.desk.hand_in(f"D-{pid}-after", place=1)
+    up.running.until(lambda: up.desk.delivered(before) and up.desk.delivered(after), "deliveries", 120)
     assert all(seen["cases"] == 1 for seen in up.made.effects().values())
     assert "已放弃" not in up.running.text
