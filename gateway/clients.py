@@ -32,10 +32,10 @@ def load(folder: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as fault:
-        raise ClientsError(f"读不了 {path}（{type(fault).__name__}）；应为 JSON：名称 → 令牌的 SHA-256，可删除后用 add_client 重建") from None
+        raise ClientsError(f"读不了 {path}（{type(fault).__name__}）；应为 JSON：名称 → 令牌的 SHA-256，可删除后用 tonglu keys client-add 重建") from None
     good = isinstance(value, dict) and all(_NAME.fullmatch(name) and isinstance(mark, str) and _HEX.fullmatch(mark) for name, mark in value.items())
     if not good:
-        raise ClientsError(f"{path} 应为 JSON：小写的名称 → 令牌的 SHA-256（64 位十六进制），请改正，或删除后用 add_client 重建")
+        raise ClientsError(f"{path} 应为 JSON：小写的名称 → 令牌的 SHA-256（64 位十六进制），请改正，或删除后用 tonglu keys client-add 重建")
     return dict(value)
 
 

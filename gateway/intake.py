@@ -40,7 +40,7 @@ class Gate:
             log.error("%s", fault)
             raise Refused(problems.unavailable()) from None
         if name is None:
-            detail = "需要本信访部门发给业务系统的令牌：Authorization: Bearer <令牌>；令牌由管理员用 add_client 发放"
+            detail = "需要本信访部门发给业务系统的令牌：Authorization: Bearer <令牌>；令牌由管理员用 tonglu keys client-add 发放"
             raise Refused(plain(401, "bad-token", "令牌无效", detail), {"WWW-Authenticate": 'Bearer realm="tonglu"'})
         return name
 
