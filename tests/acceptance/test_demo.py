@@ -107,7 +107,7 @@ def test_nothing_personal_is_in_prefects_database(played: Played) -> None:
 
 def test_nothing_personal_is_in_the_ledgers_unsealed_columns(played: Played) -> None:
     assert played.ledger.secrets == {}
-    assert played.ledger.numbers == {row["petition_no"] for row in played.account.rows}
+    assert played.ledger.numbers >= {row["petition_no"] for row in played.account.rows}
 
 
 def test_nothing_personal_is_in_a_log_or_on_the_screen(played: Played) -> None:

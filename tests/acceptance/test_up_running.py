@@ -103,6 +103,7 @@ def test_with_prefects_server_killed_cases_go_on_and_it_is_started_again(up: Up)
     later = up.desk.hand_in("C-later")
     up.running.until(lambda: up.desk.delivered(later), "delivery", 60)
     up.running.until(lambda: up.prefect("POST", "flow_runs/count", {}) > before, "a run shown", 60)
+    up.running.until(lambda: set(deployments(up)) == set(FLOWS), "deployments")
     assert list(up.ends([up.start(deployments(up)["查询"], {"petition_no": later})]).values()) == ["COMPLETED"]
     assert all(seen["cases"] == 1 for seen in up.made.effects().values())
     assert "已放弃" not in up.running.text
