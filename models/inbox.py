@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,49 +44,52 @@ class Stored:
     receipt: bytes = b""
 
 
+# One statement, because it stands between a body and its receipt: whose hand-offs these are, which messages are known, the new ones stored, the
+# worker woken. In autocommit it is a transaction of its own.
+_TAKE_IN = """
+with v as (
+  select * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[], %s::timestamptz[], %b::bytea[], %b::bytea[], %b::bytea[], %s::text[])
+    with ordinality as v(body, message_id, handoff_id, message, round, sequence, event_at, raw_sealed, fingerprint, receipt, via, n)
+), put as (
+  insert into inbox (body, message_id, handoff_id, petition_no, message, round, sequence, event_at, raw_sealed, fingerprint, receipt, via, state, received_at, note)
+  select distinct on (v.body, v.message_id) v.body, v.message_id, v.handoff_id, h.petition_no, v.message, v.round, v.sequence, v.event_at, v.raw_sealed,
+         v.fingerprint, v.receipt, v.via, 'RECEIVED', %s::timestamptz, ''
+  from v join handoff h on h.handoff_id = v.handoff_id and h.body = v.body
+  where not exists (select 1 from inbox i where i.body = v.body and i.message_id = v.message_id)
+  order by v.body, v.message_id, v.n
+  on conflict (body, message_id) do nothing returning body, message_id, fingerprint, receipt
+), woken as (select pg_notify(%s, 'inbox') from (select 1 from put limit 1) some_new)
+select p.fingerprint, p.receipt, i.fingerprint, i.receipt, exists (select 1 from handoff h where h.handoff_id = v.handoff_id and h.body = v.body),
+       (select count(*) from woken)
+from v left join put p using (body, message_id) left join inbox i using (body, message_id) order by v.n
+"""
+
+
 def take_in(connection: Connection, messages: Sequence[Incoming], sealer: Sealer, now: datetime) -> list[Stored]:
     """Make these messages durable (when the caller commits) and wake whoever applies them. One answer a message, in order."""
-    owners = {h: (b, n) for h, b, n in connection.execute(
-        "select handoff_id, body, petition_no from handoff where handoff_id = any(%s)", ([m.handoff_id for m in messages],))}
-    known: dict[tuple[str, str], tuple[bytes, bytes]] = {}
-    sql = """select i.body, i.message_id, i.fingerprint, i.receipt from inbox i
-             join unnest(%s::text[], %s::text[]) as v(body, message_id) using (body, message_id)"""
-
-    def look(rows: Iterable[Incoming]) -> None:
-        wanted = list(rows)
-        for body, message_id, fingerprint, receipt in connection.execute(sql, ([m.body for m in wanted], [m.message_id for m in wanted])):
-            known[body, message_id] = (fingerprint, receipt)
-
-    look(messages)
-    fresh: dict[tuple[str, str], Incoming] = {}
-    for m in messages:
-        if (m.body, m.message_id) not in known and owners.get(m.handoff_id, ("", ""))[0] == m.body:
-            fresh.setdefault((m.body, m.message_id), m)
-    inserted: set[tuple[str, str]] = set()
-    if fresh:
-        rows = [(m.body, m.message_id, m.handoff_id, owners[m.handoff_id][1], m.message, m.round, m.sequence, m.event_at,
-                 sealer.seal(m.raw, f"inbox:{m.body}:{m.message_id}"), m.fingerprint, m.receipt, m.via, "RECEIVED", now, "") for m in fresh.values()]
-        columns = "body, message_id, handoff_id, petition_no, message, round, sequence, event_at, raw_sealed, fingerprint, receipt, via, state, received_at, note"
-        casts = "%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[], %s::timestamptz[], %s::bytea[], %s::bytea[], %s::bytea[], %s::text[], %s::text[], %s::timestamptz[], %s::text[]"
-        done = connection.execute(
-            f"insert into inbox ({columns}) select * from unnest({casts}) on conflict (body, message_id) do nothing returning body, message_id",
-            [list(column) for column in zip(*rows, strict=True)],
-        )
-        inserted = {(b, i) for b, i in done}
-        look(m for key, m in fresh.items() if key not in inserted)  # another process was faster
-        store.notify(connection, "inbox")
-    answers = []
-    told: set[tuple[str, str]] = set()
-    for m in messages:
-        key = (m.body, m.message_id)
-        if key in inserted and fresh[key] is m and key not in told:
-            told.add(key)
-            answers.append(Stored("new", m.receipt))
-        elif key in inserted or key in known:
-            fingerprint, receipt = known.get(key) or (fresh[key].fingerprint, fresh[key].receipt)
-            answers.append(Stored("same" if fingerprint == m.fingerprint else "other", receipt))
+    if not messages:
+        return []
+    columns = [[getattr(m, name) for m in messages] for name in ("body", "message_id", "handoff_id", "message", "round", "sequence", "event_at")]
+    columns.append([sealer.seal(m.raw, f"inbox:{m.body}:{m.message_id}") for m in messages])
+    columns += [[getattr(m, name) for m in messages] for name in ("fingerprint", "receipt", "via")]
+    rows = connection.execute(_TAKE_IN, [*columns, now, store.CHANNEL]).fetchall()
+    answers: list[Stored] = []
+    missed: list[int] = []
+    first: set[tuple[str, str]] = set()
+    for at, (m, (put_print, put_receipt, old_print, old_receipt, own, _)) in enumerate(zip(messages, rows, strict=True)):
+        if put_print is not None and (m.body, m.message_id) not in first:
+            first.add((m.body, m.message_id))
+            answers.append(Stored("new", put_receipt))
+        elif put_print is not None or old_print is not None:
+            answers.append(Stored("same" if (put_print or old_print) == m.fingerprint else "other", put_receipt or old_receipt))
         else:
             answers.append(Stored("stranger"))
+            if own:
+                missed.append(at)
+    if missed:  # stored by another process in this very moment: seen by the next statement
+        again = take_in(connection, [messages[at] for at in missed], sealer, now)
+        for at, answer in zip(missed, again, strict=True):
+            answers[at] = answer
     return answers
 
 
@@ -141,9 +144,10 @@ def apply(connection: Connection, limit: int, house: House, sealer: Sealer, now:
     tally = Applied(lines=[])
     if not numbers:
         return tally
+    # Each of the two states has an index of its own; `in` would fit neither and read every message there ever was.
     rows = [_Row(*r) for r in connection.execute(
         """select id, body, message_id, handoff_id, petition_no, message, round, sequence, state, raw_sealed, received_at from inbox
-           where petition_no = any(%s) and state in ('RECEIVED', 'HELD') order by handoff_id, sequence, id""", (numbers,))]
+           where petition_no = any(%s) and (state = 'RECEIVED' or state = 'HELD') order by handoff_id, sequence, id""", (numbers,))]
     last = dict(connection.execute("select handoff_id, seq_in from handoff where handoff_id = any(%s)", ([r.handoff_id for r in rows],)).fetchall())
     marks: dict[int, tuple[str, str]] = {}
     take: list[tuple[_Row, Move]] = []

@@ -195,3 +195,22 @@ def test_what_we_sent_is_told_to_its_body_alone(ledger: Ledger) -> None:
         assert inbox.sent_by(connection, COURT, handoff, 1, ledger.sealer) == both[1:]
         assert inbox.sent_by(connection, "police-990100", handoff, 0, ledger.sealer) is None
         assert inbox.sent_by(connection, COURT, "00000000-0000-7000-8000-000000000000", 0, ledger.sealer) is None
+
+
+def test_applying_reads_what_waits_and_not_all_that_ever_came(ledger: Ledger) -> None:
+    with ledger.transaction() as connection:
+        connection.execute(
+            """insert into inbox (body, message_id, handoff_id, petition_no, message, round, sequence, event_at, raw_sealed, fingerprint, receipt,
+                                  via, state, received_at, note)
+               select %s, 'old-' || i, 'h' || i / 4, 'XF' || i / 4, 'handoff.signed', 1, i %% 4 + 1, now(), '', '', '', 'hook', 'APPLIED', now(), ''
+               from generate_series(1, 20000) i""", (COURT,))
+    with ledger.transaction() as connection:
+        connection.execute("analyze inbox")
+    handoff = ledger.deliver()
+    ledger.take_in(ledger.incoming(handoff, "handoff.signed", 1), ledger.incoming(handoff, "handoff.progress", 3))
+    sql = "select coalesce(seq_tup_read, 0) as it from pg_stat_xact_user_tables where relname = 'inbox'"
+    with ledger.transaction() as connection:
+        done = inbox.apply(connection, 100, ledger.house, ledger.sealer, ledger.now)
+        read = connection.execute(sql).fetchone()
+    assert (done.applied, done.held) == (1, 1)
+    assert read == (0,), "messages long applied were read through"
