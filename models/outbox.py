@@ -208,12 +208,14 @@ def requeue(connection: Connection, message_ids: Sequence[str], now: datetime) -
 
 
 def pause(connection: Connection, body: str, until: datetime, reason: str, now: datetime, *, fault: bool = True) -> None:
-    """Stop calling a body until then; its messages stay queued. A pause for a fault of the endpoint makes the next one longer."""
+    """Stop calling a body until then; its messages stay queued. A pause for a fault makes the next one longer, and never shortens one that stands."""
     connection.execute(
         """insert into body (code, paused_until, pause_reason, failures, updated_at) values (%s, %s, %s, %s, %s)
-           on conflict (code) do update set paused_until = excluded.paused_until, pause_reason = excluded.pause_reason,
+           on conflict (code) do update set
+           paused_until = case when %s and body.paused_until > excluded.paused_until then body.paused_until else excluded.paused_until end,
+           pause_reason = case when %s and body.paused_until > excluded.paused_until then body.pause_reason else excluded.pause_reason end,
            failures = body.failures + excluded.failures, updated_at = excluded.updated_at""",
-        (body, until, reason[:200], int(fault), now),
+        (body, until, reason[:200], int(fault), now, fault, fault),
     )
 
 
@@ -224,11 +226,12 @@ def failures(connection: Connection, body: str) -> int:
 
 
 def well(connection: Connection, body: str, now: datetime) -> None:
-    """The body answered: whatever pause there was is over."""
+    """The body answered: its faults are over. A pause that began while it was being called is somebody's wish, or a newer fault, and stays."""
     connection.execute(
         """insert into body (code, pause_reason, failures, last_ok_at, updated_at) values (%s, '', 0, %s, %s)
-           on conflict (code) do update set paused_until = null, pause_reason = '', failures = 0, last_ok_at = excluded.last_ok_at,
-           updated_at = excluded.updated_at""",
+           on conflict (code) do update set paused_until = case when body.paused_until > excluded.last_ok_at then body.paused_until end,
+           pause_reason = case when body.paused_until > excluded.last_ok_at then body.pause_reason else '' end, failures = 0,
+           last_ok_at = excluded.last_ok_at, updated_at = excluded.updated_at""",
         (body, now, now),
     )
 

@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 
 from connectors.wire import events
-from models import outbox
+from models import desk, outbox
 from models.moves import SYSTEM, Move
 from models.outbox import Leased, Result
 from tests.models.ledger import COURT, PERSON, TEXT, Ledger
@@ -78,7 +78,7 @@ def test_what_waits_behind_another_wakes_nobody(ledger: Ledger) -> None:
         assert outbox.next_attempt(connection) == later, "else a worker would turn round and round until then"
         outbox.pause(connection, COURT, later + timedelta(hours=1), "401", ledger.now)
         assert outbox.next_attempt(connection) == later + timedelta(hours=1)
-        outbox.well(connection, COURT, ledger.now)
+        desk.resume(connection, COURT, ledger.house, ledger.now)
         assert outbox.next_attempt(connection) == later
 
 
@@ -174,6 +174,26 @@ def test_a_paused_body_keeps_its_messages(ledger: Ledger) -> None:
     with ledger.transaction() as connection:
         outbox.well(connection, COURT, ledger.now)
         assert outbox.failures(connection, COURT) == 0
+
+
+def test_what_a_dispatch_under_way_finds_takes_no_operators_pause_back(ledger: Ledger) -> None:
+    """The dispatch had leased its messages before the operator paused the body; it ends with a fault, or well, after that."""
+    until = ledger.now + timedelta(days=3)
+    with ledger.transaction() as connection:
+        outbox.pause(connection, COURT, ledger.now + timedelta(minutes=1), "http-503", ledger.now)
+    ledger.wait(minutes=2)
+    for ended in ("fault", "well"):
+        with ledger.transaction() as connection:
+            desk.pause(connection, COURT, until, "对方系统升级", ledger.house, ledger.now)
+            if ended == "fault":
+                outbox.pause(connection, COURT, ledger.now + timedelta(minutes=2), "http-503", ledger.now)
+            else:
+                outbox.well(connection, COURT, ledger.now)
+        row = ledger.row("select paused_until, pause_reason from body where code = %s", COURT)
+        assert (row["paused_until"], row["pause_reason"]) == (until, "对方系统升级"), ended
+    with ledger.transaction() as connection:
+        desk.pause(connection, COURT, ledger.now + timedelta(hours=1), "提前恢复", ledger.house, ledger.now)
+    assert ledger.row("select paused_until from body where code = %s", COURT)["paused_until"] == ledger.now + timedelta(hours=1), "an operator may shorten his own"
 
 
 def test_a_receipt_for_a_case_that_has_ended_only_counts(ledger: Ledger) -> None:
