@@ -30,7 +30,7 @@ FollowUp = Literal["told", "reroute"]
 BY_HAND = "by-hand"
 _ASSIGNED = "经办人确定（信访工作条例第二十二条第一款）"
 # Correcting these would let material about an accused body travel to it after all.
-_NEVER_REPLACED = ("accused_body", "accused_level", "pending_elsewhere")
+_NEVER_REPLACED = ("accused", "accused_body", "accused_level", "pending_elsewhere")
 
 
 def _act(connection: Connection, move: Move, house: House, sealer: Sealer, now: datetime) -> Answer:

@@ -71,7 +71,8 @@ def _reaches_accused(facts: Facts, hop: str, bodies: Bodies) -> str | None:
             own = bodies.current(facts.accused_body).code in (hop, bodies.current(hop).code)
             return f"{name}{'即被检举控告单位' if own else '隶属于被检举控告单位'}，检举控告材料不得转给它"
         return None
-    if facts.accused == "private":
+    # A level is told of an official accused alone: where both stand, the safer one counts.
+    if facts.accused == "private" and facts.accused_level is None:
         return None
     if facts.accused_level == "township":
         return None

@@ -63,7 +63,7 @@ def route(facts: Facts, table: RoutingTable, bodies: Bodies, sender: str | None 
     facts = filled
     rows = sorted((row for row in table.rows if holds(row, facts)), key=lambda row: row.rank)
     if not rows:
-        return ToClerk(_unfit(facts), _residual(facts, bodies))
+        return ToClerk(_unfit(facts), _residual(facts, bodies, sender))
     best = rows[0]
     found = [(row, resolve(to, facts, bodies)) for row in rows for to in row.destinations]
     allowed = _allowed(found, facts, bodies, sender)
@@ -144,11 +144,13 @@ def _above(facts: Facts, bodies: Bodies, receiver: Body, sender: str | None) -> 
     return tuple(body for body in higher if body and not isinstance(may_send(facts, body, bodies), Blocked))
 
 
-def _residual(facts: Facts, bodies: Bodies) -> tuple[Body, ...]:
+def _residual(facts: Facts, bodies: Bodies, sender: str | None) -> tuple[Body, ...]:
     if facts.sector is None or facts.klass == "accusation":
         return ()
     seat = resolve(Destination(kind="agency", sector="$sector"), facts, bodies)
-    return _allowed([], facts, bodies, None) if isinstance(seat, str) else (seat.body,)
+    if isinstance(seat, str) or isinstance(may_send(facts, seat.body, bodies, (sender,) if sender else ()), Blocked):
+        return ()
+    return (seat.body,)
 
 
 def _unfit(facts: Facts) -> str:

@@ -64,6 +64,7 @@ def test_what_cannot_be_checked_is_not_sent() -> None:
     assert allowed(accuse(None, accused_level="city"), "discipline-990000")
     assert allowed(accuse(None, accused_level="township"), "discipline-990102")
     assert allowed(accuse(None, accused="private"), "agency-market-990102")
+    assert not allowed(accuse(None, accused="private", accused_level="district"), "agency-market-990102"), "a level is that of an official accused"
 
 
 def test_what_is_pending_elsewhere_is_linked_not_sent() -> None:

@@ -217,6 +217,17 @@ any_facts = st.fixed_dictionaries(
 ).map(Facts.model_validate)
 
 
+def test_a_petition_that_no_row_fits_offers_no_body_that_the_guard_forbids() -> None:
+    """A level of the accused alone says that somebody stands accused: nobody below it is offered."""
+    facts = Facts(accused_level="province", sector="housing", division="990100")
+    answer = route(facts, TABLE, CITY, "bureau-990100")
+    assert isinstance(answer, ToClerk)
+    assert answer.candidates == ()
+    plain = route(Facts(sector="housing", division="990100"), TABLE, CITY, "bureau-990100")
+    assert isinstance(plain, ToClerk)
+    assert [body.code for body in plain.candidates] == ["agency-housing-990100"]
+
+
 @settings(max_examples=400)
 @given(any_facts, st.none() | st.sampled_from(["bureau-990100", "bureau-990102", "bureau-990000"]))
 def test_any_facts_get_an_answer_that_the_guard_allows(facts: Facts, sender: str | None) -> None:
