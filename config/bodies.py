@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -46,12 +47,16 @@ Name = Annotated[str, Field(min_length=2, max_length=60)]
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 """Highest first."""
+ConnectorKind = Literal["desk", "http"]
+HTTP_OPTIONS = ("url", "connect_timeout", "read_timeout", "signed_receipts", "ca_file", "max_answer_bytes", "page_limit")
+"""What may stand under `options` of an `http` body; connectors/http/options.py holds their limits."""
+SANDBOX = "{sandbox}"
 
 
 class Connector(Strict):
     """How a body is reached: the kind of connector and that kind's own options."""
 
-    kind: Slug
+    kind: ConnectorKind
     options: dict[str, str | int | bool] = Field(default_factory=dict)
 
 
@@ -164,11 +169,6 @@ class Bodies:
             place = self._places.get(place.superior) if place.superior else None
         return tuple(found)
 
-    @cached_property
-    def by_name(self) -> dict[str, Body]:
-        """Every name and alias, to its body."""
-        return {name: body for body in self for name in (body.name, *body.aliases)}
-
 
 def load_bodies(path: Path) -> Bodies:
     """Bodies from a YAML file. Raises `ConfigError` with every fault of the file."""
@@ -234,9 +234,33 @@ def _body_faults(body: Body, i: int, known: dict[str, Body], places: dict[str, P
     if body.successor is not None and body.successor not in known:
         what = f"{body.code} 的职权承继机关 {body.successor} 不存在"
         yield located.problem(what, "补写该机关，或改正 successor", "bodies", i, "successor")
-    if body.connector.kind == "http" and not str(body.connector.options.get("url", "")).strip():
-        what = f"{body.code} 的连接方式 http 缺少网址"
-        yield located.problem(what, f'写 options: {{url: "{{sandbox}}/{body.code}"}}', "bodies", i, "connector")
+    if body.connector.kind == "http":
+        yield from _http_faults(body, i, located)
+
+
+def _http_faults(body: Body, i: int, located: Located) -> Iterator[Problem]:
+    at, options = ("bodies", i, "connector"), body.connector.options
+    for name in sorted(options.keys() - set(HTTP_OPTIONS)):
+        near = difflib.get_close_matches(name, HTTP_OPTIONS, n=1)
+        cure = f"是否想写 {near[0]}？" if near else ""
+        yield located.problem(f"{body.code} 的连接选项 {name} 不存在", f"{cure}可用的有：{'、'.join(HTTP_OPTIONS)}", *at)
+    url = str(options.get("url", "")).strip()
+    if not url:
+        yield located.problem(f"{body.code} 的连接方式 http 缺少网址", f'写 options: {{url: "{SANDBOX}/{body.code}"}}', *at)
+    elif not _whole(url.replace(SANDBOX, "http://sandbox", 1) if url.startswith(SANDBOX) else url):
+        # The address is not shown: somebody may have written a password into it.
+        what = f"{body.code} 的网址不完整，或带有用户名、密码、“?”或“#”"
+        yield located.problem(what, "写成 https://court.example/xf 这样的地址；密钥用 tonglu keys 管理，不写在网址里", *at)
+
+
+def _whole(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        usable = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    extra = parts.query or parts.fragment or parts.username or parts.password
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and usable and not extra
 
 
 def _cycles(bodies: Sequence[Body], known: dict[str, Body], located: Located) -> Iterator[Problem]:

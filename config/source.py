@@ -142,6 +142,16 @@ _KINDS = {
     "date_parsing": "应为日期",
     "date_type": "应为日期",
 }
+_SIZES = {
+    "too_short": ("项数不少于", "min_length"),
+    "too_long": ("项数不多于", "max_length"),
+    "string_too_short": ("字数不少于", "min_length"),
+    "string_too_long": ("字数不多于", "max_length"),
+    "greater_than": ("应大于", "gt"),
+    "greater_than_equal": ("应不小于", "ge"),
+    "less_than": ("应小于", "lt"),
+    "less_than_equal": ("应不大于", "le"),
+}
 _CURES = {
     "string_type": "给该值加上引号",
     "list_type": "写成以“- ”开头的列表",
@@ -177,6 +187,10 @@ def _problem(located: Located, detail: ErrorDetails, at: tuple[Key, ...], names:
     if kind == "string_pattern_mismatch":
         pattern = ctx.get("pattern", "")
         return located.problem(f"“{where}”的值 {_shown(detail)} 格式不对", f"写成符合 {pattern} 的文字", *at)
+    if kind in _SIZES:
+        words, limit = _SIZES[kind]
+        what = f"“{where}”的值 {_shown(detail)} 不合要求"
+        return located.problem(what, f"改正该值：{words} {ctx.get(limit, '')}".rstrip(), *at)
     if kind in _KINDS:
         what = f"“{where}”的值 {_shown(detail)} {_KINDS[kind]}"
         return located.problem(what, _CURES.get(kind, f"改写该值，{_KINDS[kind]}"), *at)

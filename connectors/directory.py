@@ -7,14 +7,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from config.bodies import Bodies
+from config.bodies import SANDBOX, Bodies
 from connectors import registry
 from connectors.base import Connector, Keys
 from connectors.keyring import KeyMissing
 from connectors.registry import BadConnector
 
 DESK = "desk"
-SANDBOX = "{sandbox}"
 
 
 class Unreachable(Exception):
@@ -66,9 +65,6 @@ class Directory:
             # The one before is left to those who still use it; its connections end with their threads.
             self._made[code] = (keys, connector)
             return connector
-
-    def is_desk(self, code: str) -> bool:
-        return code in self._bodies and self._bodies.get(code).connector.kind == DESK
 
     def close(self) -> None:
         """Close every connection."""

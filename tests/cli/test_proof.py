@@ -91,8 +91,8 @@ def drop_bodies(keep: Callable[[Parts], bool]) -> Callable[[Parts], None]:
     return drop
 
 
-def pigeon(p: Parts) -> None:
-    next(b for b in p["bodies"] if b["code"] == "court-990100")["connector"]["kind"] = "pigeon"
+def no_connector(p: Parts) -> None:
+    p["kinds"].remove("http")
 
 
 BREAKS: list[tuple[str, Callable[[Parts], None], str, str]] = [
@@ -114,7 +114,7 @@ BREAKS: list[tuple[str, Callable[[Parts], None], str, str]] = [
     ("a message the wire does not know", lambda p: p["carried"].discard("handoff.urge"), "handoff", "handoff.urge"),
     ("a bureau that is not there", lambda p: p.update(bureau="bureau-000000"), "bodies.yaml", "bureau-000000"),
     ("no joint conference", drop_bodies(lambda b: b["kind"] != "joint_conference"), "bodies.yaml", "联席会议"),
-    ("a connector nobody has", pigeon, "bodies.yaml court-990100", "pigeon"),
+    ("a connector nobody has", no_connector, "bodies.yaml court-990100", "http"),
     ("a row to nowhere", drop_bodies(lambda b: b["kind"] != "land_arbitration"), "routing.yaml B3.2-land", "找不到去向"),
     ("a sector nobody has", drop_bodies(lambda b: b["kind"] != "reconsideration"), "routing.yaml B3.4-reconsideration", "找不到去向"),
 ]

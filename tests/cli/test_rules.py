@@ -74,8 +74,8 @@ def test_check_names_a_dead_end(tonglu: Tonglu, tmp_path: Path) -> None:
     folder.mkdir()
     for file in (REPO / "config").glob("*.yaml"):
         (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-    path = folder / "bodies.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("connector: {kind: http,", "connector: {kind: pigeon,", 1), encoding="utf-8")
+    path = folder / "roadmap.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("sends: handoff.urge", "sends: pigeon", 1), encoding="utf-8")
     ran = tonglu.run("check", "--quiet", TONGLU_CONFIG_DIR=str(folder))
     assert ran.code == 1
     assert "pigeon" in ran.out

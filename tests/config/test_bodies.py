@@ -33,7 +33,6 @@ def test_names_codes_and_urns(city: Bodies) -> None:
     assert city.get("agency-housing-990102").urn == "urn:xf:agency:housing:990102"
     assert city.get("court-990100").urn == "urn:xf:court:990100"
     assert len({b.urn for b in city}) == len(city)
-    assert city.by_name["东屿区司法局"].code == "reconsideration-990102"
     assert "court-990100" in city
     assert "court-000000" not in city
     with pytest.raises(KeyError):
@@ -96,6 +95,13 @@ def body(data: dict[str, list[dict[str, object]]], code: str) -> dict[str, objec
         (lambda d: body(d, "court-990102").update(code="Court 1"), "格式不对"),
         (lambda d: body(d, "court-990102").update(name="澜川市民政局"), "已用于"),
         (lambda d: body(d, "court-990102").update(connector={"kind": "http"}), "缺少网址"),
+        (lambda d: body(d, "court-990102").update(connector={"kind": "pigeon"}), "'desk'、'http'"),
+        (lambda d: body(d, "court-990102").update(connector={"kind": "http", "options": {"url": "ftp://court.example"}}), "网址不完整"),
+        (lambda d: body(d, "court-990102").update(connector={"kind": "http", "options": {"url": "court.example/xf"}}), "网址不完整"),
+        (lambda d: body(d, "court-990102").update(connector={"kind": "http", "options": {"url": "https://u:p@court.example"}}), "密码"),
+        (lambda d: body(d, "court-990102").update(connector={"kind": "http", "options": {"url": "https://court.example:0x"}}), "网址不完整"),
+        (lambda d: body(d, "court-990102")["connector"]["options"].update(red_timeout=3), "是否想写 read_timeout"),  # type: ignore[index]
+        (lambda d: body(d, "court-990102").update(name="法"), "字数不少于 2"),
         (lambda d: body(d, "court-990102").update(successor="court-123456"), "职权承继机关 court-123456 不存在"),
         (
             lambda d: (

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from config.bodies import HTTP_OPTIONS, ConnectorKind
 from connectors.base import Abilities, Connector, Keys
-from connectors.registry import BadConnector, build
+from connectors.http.options import HttpOptions
+from connectors.registry import KINDS, BadConnector, build
 from tests.connectors.partner import BUREAU, KEYS, NOW
 
 
 def make(options: dict[str, Any], kind: str = "http", keys: Keys = KEYS) -> Connector:
     return build(kind, options, keys, lambda: NOW, BUREAU)
+
+
+def test_the_configuration_knows_every_kind_and_option() -> None:
+    assert set(get_args(ConnectorKind)) == {"desk", *KINDS}
+    assert {"base_url" if name == "url" else name for name in HTTP_OPTIONS} == set(HttpOptions.model_fields)
 
 
 def test_an_http_connector() -> None:
