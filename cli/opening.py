@@ -58,7 +58,7 @@ def open_house(settings: Settings) -> House:
     try:
         return load_house(Path(settings.config_dir), settings.bureau)
     except ConfigError as error:
-        raise Fault(f"配置有 {len(error.problems)} 处错误：\n{error}", "逐条改正后重试") from None
+        raise Fault(f"配置有 {len(error.problems)} 处错误，逐条改正后重试：\n{error}") from None
 
 
 def open_time(settings: Settings) -> TimeSource:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HandoffArg = Annotated[str, typer.Argument(metavar="转送件", help="转送件编号，或信访事项编号（取其在办的转送件）")]
 PetitionArg = Annotated[str, typer.Argument(metavar="编号", help="信访事项编号")]
-Reason = Annotated[str, typer.Option(help="理由（随来文告知对方，并加密保存）")]
+Reason = Annotated[str, typer.Option(help="理由（随文告知对方，并加密保存）")]
 ToldOn = Annotated[str, typer.Option("--told-on", help="告知信访人的日期，例如 2026-03-16")]
 
 

@@ -14,7 +14,7 @@ def register(app: typer.Typer, command: type) -> None:
     group.command("upgrade", cls=command, help="建立账本，或升级到最新版；已是最新则什么也不做。\n\n例：tonglu db upgrade")(upgrade)
     group.command("status", cls=command, help="账本是第几版，与程序是否一致；不一致时结束状态为 1。")(status)
     app.add_typer(group, name="db")
-    app.command(cls=command, help="核验流转记录：任何被改动、删除、调换的记录都会指名道姓地列出（编号和第几条），结束状态为 1。")(verify)
+    app.command(cls=command, help="核验流转记录：任何被改动、删除、调换的记录都会逐条列出（编号和第几条），结束状态为 1。")(verify)
 
 
 def upgrade() -> int:
@@ -24,10 +24,12 @@ def upgrade() -> int:
 
     settings = open_settings()
     with open_server(settings, create=True) as url:
+        before = migrate.status(url).current
         migrate.upgrade(url)
-        found = migrate.status(url)
+        now = migrate.status(url).current
     sealer_for(settings.field_keys, settings.keys, create=True)
-    print(f"账本已是最新：第 {found.current} 版")
+    done = "账本已建立" if before is None else "账本已是最新" if before == now else f"账本已从第 {before} 版升级"
+    print(f"{done}：第 {now} 版")
     return GOOD
 
 

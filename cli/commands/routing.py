@@ -92,7 +92,7 @@ def checked(told: dict[str, Any]) -> Facts:
             name = str(e["loc"][0]) if e["loc"] else ""
             allowed = str(e.get("ctx", {}).get("expected", "")).replace(" or ", "、").replace(", ", "、")
             wrong.append(f"{name}（{NAMES.get(name, '没有这个事实')}）" + (f"应为 {allowed}" if allowed else ""))
-        raise Fault("事实的值不合要求：" + "；".join(dict.fromkeys(wrong)), "改正后重试；取值见 docs/routing.md") from None
+        raise Fault("事实的值不合要求：" + "；".join(dict.fromkeys(wrong)), "改正后重试；每项事实的含义见 config/facts.py") from None
 
 
 def _read(path: Path) -> dict[str, Any]:
