@@ -145,11 +145,11 @@ class Writer:
         # In order of their ids, so that two gateways that store the same messages cannot wait for each other.
         order = sorted(range(len(messages)), key=lambda i: (messages[i].body, messages[i].event.id, i))
         connection = self._connected()
-        with connection.transaction():
-            stands = standing.read(connection, [m.event.subject for m in messages])
-            order = [i for i in order if not _misnamed(messages[i], stands)]
-            incoming = [_incoming(messages[i], stands) for i in order]
-            found = take_in(connection, incoming, self._sealer, max(m.now for m in messages))
+        stands = standing.read(connection, [m.event.subject for m in messages])
+        order = [i for i in order if not _misnamed(messages[i], stands)]
+        incoming = [_incoming(messages[i], stands) for i in order]
+        # One statement in autocommit: it is committed when it returns.
+        found = take_in(connection, incoming, self._sealer, max(m.now for m in messages))
         answers: list[Answer] = [Stored("misnamed")] * len(messages)
         for i, answer in zip(order, found, strict=True):
             answers[i] = answer

@@ -129,8 +129,15 @@ def waiting(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def apply(connection: Connection, limit: int, house: House, sealer: Sealer, now: datetime, body: str | None = None) -> Applied:
-    """Apply waiting messages of up to `limit` petitions (of one body, or all), in one transaction of the caller's.
+def first_waiting(connection: Connection, after: int = 0, body: str | None = None) -> int | None:
+    """The inbox number of the first message past `after` that waits to be applied (of one body, or all)."""
+    sql = "select min(id) from inbox where state = 'RECEIVED' and id > %s and (%s::text is null or body = %s)"
+    row = connection.execute(sql, (after, body, body)).fetchone()
+    return row[0] if row else None
+
+
+def apply(connection: Connection, limit: int, house: House, sealer: Sealer, now: datetime, body: str | None = None, after: int = 0) -> Applied:
+    """Apply waiting messages of up to `limit` petitions (of one body, or all; past the inbox number `after`), in one transaction of the caller's.
 
     Per hand-off: the next in sequence is applied; one at or before the last is a duplicate; one past a gap is held. What the road map
     does not allow is quarantined as a clerk's duty and counted as read, so that what follows is not held for ever.
@@ -139,8 +146,8 @@ def apply(connection: Connection, limit: int, house: House, sealer: Sealer, now:
     # Locking the petitions keeps two appliers off one hand-off, whose messages must stay in order.
     numbers = [n for (n,) in connection.execute(
         f"""select p.petition_no from petition p where p.petition_no in
-            (select i.petition_no from inbox i where i.state = 'RECEIVED' {only} order by i.id limit %(limit)s)
-            order by p.petition_no for update skip locked""", {"limit": limit, "body": body})]
+            (select i.petition_no from inbox i where i.state = 'RECEIVED' and i.id > %(after)s {only} order by i.id limit %(limit)s)
+            order by p.petition_no for update skip locked""", {"limit": limit, "body": body, "after": after})]
     tally = Applied(lines=[])
     if not numbers:
         return tally
