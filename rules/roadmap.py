@@ -34,10 +34,8 @@ class RoadMap:
         self.file = roads
         self.clocks_file = clocks
         self._edges: dict[tuple[str, str, str], Edge] = {}
-        self._messages: dict[str, MachineName] = {}
         for name in ("petition", "handoff"):
             for edge in self.machine(name).edges:
-                self._messages[edge.message] = name
                 for start in edge.from_:
                     self._edges[name, start, edge.message] = edge
         self._clocks = {**clocks.clocks, **clocks.rungs}
@@ -52,13 +50,6 @@ class RoadMap:
     def edge(self, machine: MachineName, state: str, message: str) -> Edge | None:
         """The edge that this message takes out of this state, or None where the map has none."""
         return self._edges.get((machine, state, message))
-
-    def owner_of(self, message: str) -> MachineName | None:
-        """Which machine a message belongs to."""
-        return self._messages.get(message)
-
-    def has_edge_from(self, machine: MachineName, state: str) -> bool:
-        return any(key[0] == machine and key[1] == state for key in self._edges)
 
     @staticmethod
     def target(edge: Edge, state: str) -> str:
