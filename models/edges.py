@@ -32,7 +32,7 @@ class Crossing(Holding):
             return self.refuse(move, petition, "illegal-transition", f"状态{self.zh(machine, row.state)}没有“{move.act}”这条边")
         if edge.writer != move.actor.writer or (edge.writer == "bureau" and move.actor.code != self.house.bureau):
             return self.refuse(move, petition, "not-writer", f"“{move.act}”不由{move.actor.writer}书写")
-        unfit = self._unfit(move, edge, petition) if handoff is None else None
+        unfit = self._unfit(move, edge, petition) if handoff is None else self._unsendable(edge, handoff)
         if unfit is not None:
             return self.refuse(move, petition, "guard", unfit)
         marks: list[str] = [edge.flag] if edge.flag else []
@@ -70,6 +70,12 @@ class Crossing(Holding):
             return f"{move.route.body} 不在机关目录中，或即为本单位，不能作为去向"
         if not fits(self._content(petition)):
             return "内容超过一件来文可载的长度：请将长文改作附件"
+        return None
+
+    def _unsendable(self, edge: Edge, handoff: HandoffRow) -> str | None:
+        """Why the message that this edge sends cannot be written. What the clocks do meanwhile goes on without it."""
+        if edge.sends and handoff.body not in self.house.bodies:
+            return f"{handoff.body} 已不在机关目录中，来文无从写起：请在 bodies.yaml 中补回（职权已由他人承继的，写明 successor）"
         return None
 
     def _petition_edge(self, move: Move, edge: Edge, petition: PetitionRow) -> Answer:

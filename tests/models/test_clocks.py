@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from config.bodies import Bodies
 from connectors.wire import events
 from models.moves import SYSTEM, Move
 from tests.models.ledger import CLERK, CONFERENCE, COURT, Ledger, beijing, last_day
@@ -229,3 +231,35 @@ def test_what_a_message_tells_the_body_are_the_limits_that_run(ledger: Ledger) -
     ledger.send("discipline-990100", "B2a")
     said = events.decode(ledger.claim("discipline-990100")[0].raw).data
     assert said["due"] == {"objection_window": "5wd", "accept": "15wd", "result": "3mo"}
+
+
+def test_a_body_struck_from_the_directory_stops_no_clock(ledger: Ledger) -> None:
+    handoff, other = ledger.deliver(AGENCY), ledger.deliver()
+    whole = ledger.house
+    ledger.house = replace(whole, bodies=_Without(whole.bodies, AGENCY))  # type: ignore[arg-type]
+    ledger.let_pass(40)
+    assert ledger.handoff(handoff)["holder"] == CONFERENCE, "nobody can be urged, so people are asked"
+    assert "handoff.urge" in {r["message"] for r in ledger.rows("select message from outbox where handoff_id = %s", other)}
+    assert {r["message"] for r in ledger.rows("select message from outbox where handoff_id = %s", handoff)} == {"handoff.request"}
+    ledger.no(ledger.clerk("handoff.urge", handoff), "guard")
+    ledger.house = whole
+    ledger.done(ledger.clerk("handoff.urge", handoff))
+    assert ledger.flaws() == []
+
+
+class _Without:
+    """The directory without one of its bodies."""
+
+    def __init__(self, bodies: Bodies, gone: str) -> None:
+        self._bodies, self._gone = bodies, gone
+
+    def __contains__(self, code: str) -> bool:
+        return code != self._gone and code in self._bodies
+
+    def get(self, code: str) -> object:
+        if code not in self:
+            raise KeyError(code)
+        return self._bodies.get(code)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._bodies, name)
