@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 
+import psycopg
 from prefect import flow
 from prefect.runtime import flow_run
 
@@ -12,6 +14,8 @@ from flows.running import traced
 from flows.trace import Mark, Trace
 from models import inbox
 from models.inbox import Applied
+
+log = logging.getLogger("tonglu.receive")
 
 _AT_ONCE = 200
 FATE_ZH = {"APPLIED": "已办", "DUPLICATE": "重复", "HELD": "待补", "QUARANTINED": "隔离待核"}
@@ -39,9 +43,23 @@ class Summary:
 async def apply_all(context: Context, body: str | None = None) -> Summary:
     """Apply everything that waits (of one body, or all), in sets; ends when nothing more can be applied. Raises psycopg.Error."""
     summary = Summary()
+    after, size = 0, _AT_ONCE
     while not context.stopping.is_set():
-        done: Applied = await context.transact(
-            lambda c: inbox.apply(c, _AT_ONCE, context.house, context.sealer, context.now(), body))
+        try:
+            done: Applied = await context.transact(
+                lambda c, after=after, size=size: inbox.apply(c, size, context.house, context.sealer, context.now(), body, after))  # type: ignore[misc]
+        except psycopg.OperationalError:
+            raise
+        except Exception as fault:  # noqa: BLE001  (logged; the message stays stored, its case keeps its clocks)
+            # One message must not be the ruin of every body's: go on one by one, and past the one that cannot be applied.
+            if size == 1:
+                found = await context.transact(lambda c, after=after: inbox.first_waiting(c, after, body))  # type: ignore[misc]
+                if found is None:
+                    return summary
+                log.error("the stored message %d cannot be applied: %s", found, type(fault).__name__)
+                after = found
+            size = 1
+            continue
         if not done.total:
             return summary
         summary.lines.extend(done.lines or [])

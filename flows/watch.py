@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
+import psycopg
 from prefect import flow
 from prefect.runtime import flow_run
 
@@ -12,17 +16,19 @@ from flows import fetching, presence, receive
 from flows.context import Context
 from flows.running import traced
 from flows.trace import Mark, Trace
-from models.db import Connection
 from models.door import advance
-from models.moves import SYSTEM, Move
+from models.moves import SYSTEM, Answer, Move
+
+log = logging.getLogger("tonglu.watch")
 
 _AT_ONCE = 500
 # A clock may ring several times in one call when time has jumped: each of its warnings, then its end, then the rungs.
 _ROUNDS = 50
 
 _CLOCKS = """select id, petition_no, handoff_id, key, due_at <= %(now)s from clock where state = 'OPEN' and paused_at is null and ring_at <= %(now)s
-             order by ring_at, id limit %(limit)s"""
-_DUTIES = """select duty_id, petition_no, handoff_id, kind from duty where closed_at is null and not state_bound and due_at <= %(now)s order by due_at, duty_id limit %(limit)s"""
+             and id <> all(%(stuck)s::bigint[]) order by ring_at, id limit %(limit)s"""
+_DUTIES = """select duty_id, petition_no, handoff_id, kind from duty where closed_at is null and not state_bound and due_at <= %(now)s
+             and duty_id <> all(%(stuck)s::text[]) order by due_at, duty_id limit %(limit)s"""
 
 
 @dataclass(slots=True)
@@ -43,12 +49,14 @@ async def run(context: Context, trace: Trace) -> Summary:
     summary = Summary()
     summary.reaped = await context.transact(lambda c: presence.reap(c, context.owner, context.now()))
     for ring in (_ring_clocks, _ring_duties):
+        stuck: list[Any] = []
         for _ in range(_ROUNDS):
             if context.stopping.is_set():
                 break
-            lines, moved = await context.transact(lambda c, ring=ring: ring(c, context))  # type: ignore[misc]
+            lines, faulty = await ring(context, stuck)
             summary.lines.extend(lines)
-            if not moved:
+            stuck.extend(faulty)
+            if not lines and not faulty:
                 break
     await _fill_gaps(context, trace, summary)
     for number, what, code in summary.lines:
@@ -58,22 +66,38 @@ async def run(context: Context, trace: Trace) -> Summary:
     return summary
 
 
-def _ring_clocks(connection: Connection, context: Context) -> tuple[list[tuple[str, str, str]], int]:
+async def _ring_clocks(context: Context, stuck: Sequence[Any]) -> tuple[list[tuple[str, str, str]], list[Any]]:
     now = context.now()
-    rows = connection.execute(_CLOCKS, {"now": now, "limit": _AT_ONCE}).fetchall()
+    rows = await context.transact(lambda c: c.execute(_CLOCKS, {"now": now, "limit": _AT_ONCE, "stuck": list(stuck)}).fetchall())
     moves = [Move("clock.ring", SYSTEM, petition_no=number, handoff_id=handoff, data={"clock": clock}) for clock, number, handoff, _, _ in rows]
-    answers = advance(connection, moves, context.house, context.sealer, now)
+    answers = await _take(context, moves, now)
     rung = [(row[1], "到期" if row[4] else "预警", row[3]) for row, a in zip(rows, answers, strict=True) if getattr(a, "new", False)]
-    return rung, len(rung)
+    return rung, [row[0] for row, a in zip(rows, answers, strict=True) if a is None]
 
 
-def _ring_duties(connection: Connection, context: Context) -> tuple[list[tuple[str, str, str]], int]:
+async def _ring_duties(context: Context, stuck: Sequence[Any]) -> tuple[list[tuple[str, str, str]], list[Any]]:
     now = context.now()
-    rows = connection.execute(_DUTIES, {"now": now, "limit": _AT_ONCE}).fetchall()
+    rows = await context.transact(lambda c: c.execute(_DUTIES, {"now": now, "limit": _AT_ONCE, "stuck": list(stuck)}).fetchall())
     moves = [Move("duty.ring", SYSTEM, petition_no=number, handoff_id=handoff, data={"duty_id": duty, "kind": kind}) for duty, number, handoff, kind in rows]
-    answers = advance(connection, moves, context.house, context.sealer, now)
+    answers = await _take(context, moves, now)
     rung = [(row[1] or "（不属某件）", "待办逾期", row[3]) for row, a in zip(rows, answers, strict=True) if getattr(a, "new", False)]
-    return rung, len(rung)
+    return rung, [row[0] for row, a in zip(rows, answers, strict=True) if a is None]
+
+
+async def _take(context: Context, moves: Sequence[Move], now: datetime) -> list[Answer | None]:
+    """Take these acts together; where one of them breaks the door, the others all the same: the set is halved until it stands alone (None)."""
+    if not moves:
+        return []
+    try:
+        return list(await context.transact(lambda c: advance(c, moves, context.house, context.sealer, now)))
+    except psycopg.OperationalError:
+        raise
+    except Exception as fault:  # noqa: BLE001  (logged; one case must not stop the clocks of all)
+        if len(moves) == 1:
+            log.error("%s of %s cannot be taken: %s", moves[0].act, moves[0].petition_no or "no case", type(fault).__name__)
+            return [None]
+    half = len(moves) // 2
+    return [*await _take(context, moves[:half], now), *await _take(context, moves[half:], now)]
 
 
 async def _fill_gaps(context: Context, trace: Trace, summary: Summary) -> None:

@@ -133,7 +133,10 @@ class Worker:
             self._kept = time.monotonic()
             await asyncio.to_thread(context.presence.keep)
             running = sum(d.busy for d in self._desks.values())
-            life.give(context.settings, context.owner, prefect=self.prefect.was_well, running=running)
+            try:
+                life.give(context.settings, context.owner, prefect=self.prefect.was_well, running=running)
+            except OSError as fault:  # a full disk must not stop the cases
+                log.error("the sign of life could not be given: %s", type(fault).__name__)
         now = context.now()
         due = await context.transact(lambda c: look(c, now, timedelta(minutes=context.settings.hold_minutes)))
         self.assign(due, now)

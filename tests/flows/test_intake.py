@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from flows import intake
+from flows import intake, receive, watch
 from flows.context import Context
 from flows.trace import SILENT
-from tests.flows.world import COURT, HOUSING, World, register
+from tests.flows.world import COURT, HOUSING, World, hand_off, register, say
 
 
 @pytest.mark.parametrize(("facts", "code"), [
@@ -39,3 +39,27 @@ def test_one_petition_that_breaks_the_door_does_not_hold_up_the_rest(context: Co
     summary = asyncio.run(intake.run(context, SILENT))
     assert summary.routed == 4
     assert bureau.ask("select petition_no, state from petition where state <> 'HANDED_OFF'") == [(numbers[2], "REGISTERED")]
+
+
+def test_one_message_that_breaks_the_door_does_not_hold_up_the_rest(context: Context, bureau: World) -> None:
+    hand_off(context, COURT, 5)
+    handoffs = [h for (h,) in bureau.ask("select handoff_id from handoff order by 1")]
+    for handoff in handoffs:
+        say(context, handoff, "handoff.signed", 1, office="立案庭", person_role="书记员", signed_at=context.now().isoformat())
+    with context.database.transaction() as connection:
+        connection.execute("update inbox set raw_sealed = '\\x00' where handoff_id = %s", (handoffs[1],))
+    summary = asyncio.run(receive.apply_all(context))
+    assert summary.count("APPLIED") == 4
+    assert bureau.ask("select handoff_id from inbox where state = 'RECEIVED'") == [(handoffs[1],)]
+    assert asyncio.run(receive.apply_all(context)).total == 0
+
+
+def test_one_clock_that_breaks_the_door_does_not_stop_the_others(context: Context, bureau: World) -> None:
+    """E.g. a clock whose key somebody renamed in clocks.yaml while it ran."""
+    hand_off(context, COURT, 5)
+    with context.database.transaction() as connection:
+        connection.execute("update clock set key = 'gone', root = 'gone' where id = (select min(id) from clock where key = 'receipt')")
+    bureau.clock.step(days=2)
+    asyncio.run(watch.run(context, SILENT))
+    assert bureau.ask("select count(*) from clock where key = 'receipt' and state = 'FIRED'") == [(4,)]
+    assert bureau.ask("select count(*) from clock where key = 'gone' and state = 'OPEN'") == [(1,)]
