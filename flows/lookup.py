@@ -12,6 +12,7 @@ from flows.context import Context
 from flows.running import traced
 from flows.trace import Trace
 from models.db import Connection
+from models.journalling import safe
 from rules.calendar import SHANGHAI
 from rules.house import PETITIONER
 from rules.words import act_zh
@@ -33,7 +34,7 @@ def timeline(connection: Connection, context: Context, petition_no: str) -> str 
     rows = connection.execute(sql, (petition_no,)).fetchall()
     if rows:
         lines += ["", "| 单位 | 方式 | 状态 | 对方案号 | 发出 | 轮次 |", "|---|---|---|---|---|---|"]
-        lines += [f"| {context.name(b)} | {way} | {roads.state('handoff', s).zh} | {_cell(case)} | {_when(issued)} | {n} |" for _, b, way, s, case, issued, n in rows]
+        lines += [f"| {context.name(b)} | {way} | {roads.state('handoff', s).zh} | {_cell(safe('partner_case_no', case))} | {_when(issued)} | {n} |" for _, b, way, s, case, issued, n in rows]
     lines += ["", "| 时间 | 事 | 由 | 状态 | 其后由谁 | 期限 |", "|---|---|---|---|---|---|"]
     sql = "select at, actor, act, handoff_id, to_state, holder, next_due from journal where petition_no = %s order by seq"
     for at, actor, act, handoff, to_state, then, due in connection.execute(sql, (petition_no,)):
