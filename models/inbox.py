@@ -136,8 +136,8 @@ def first_waiting(connection: Connection, after: int = 0, body: str | None = Non
     return row[0] if row else None
 
 
-def apply(connection: Connection, limit: int, house: House, sealer: Sealer, now: datetime, body: str | None = None, after: int = 0) -> Applied:
-    """Apply waiting messages of up to `limit` petitions (of one body, or all; past the inbox number `after`), in one transaction of the caller's.
+def apply(connection: Connection, limit: int, house: House, sealer: Sealer, now: datetime, body: str | None = None, past: int = 0) -> Applied:
+    """Apply waiting messages of up to `limit` petitions (of one body, or all; past the inbox number `past`), in one transaction of the caller's.
 
     Per hand-off: the next in sequence is applied; one at or before the last is a duplicate; one past a gap is held. What the road map
     does not allow is quarantined as a clerk's duty and counted as read, so that what follows is not held for ever.
@@ -146,8 +146,8 @@ def apply(connection: Connection, limit: int, house: House, sealer: Sealer, now:
     # Locking the petitions keeps two appliers off one hand-off, whose messages must stay in order.
     numbers = [n for (n,) in connection.execute(
         f"""select p.petition_no from petition p where p.petition_no in
-            (select i.petition_no from inbox i where i.state = 'RECEIVED' and i.id > %(after)s {only} order by i.id limit %(limit)s)
-            order by p.petition_no for update skip locked""", {"limit": limit, "body": body, "after": after})]
+            (select i.petition_no from inbox i where i.state = 'RECEIVED' and i.id > %(past)s {only} order by i.id limit %(limit)s)
+            order by p.petition_no for update skip locked""", {"limit": limit, "body": body, "past": past})]
     tally = Applied(lines=[])
     if not numbers:
         return tally
