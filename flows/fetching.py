@@ -11,7 +11,7 @@ from hashlib import sha256
 from connectors.base import CallFailed
 from connectors.directory import Unreachable
 from connectors.wire import receipts
-from connectors.wire.events import BadEvent, code_of, decode
+from connectors.wire.events import TO_BUREAU, BadEvent, code_of, decode
 from connectors.wire.ids import new_id
 from connectors.wire.receipts import Receipt
 from flows.context import Context
@@ -22,6 +22,8 @@ from models.inbox import Incoming
 log = logging.getLogger("tonglu.fetch")
 
 ASK_AGAIN = timedelta(hours=1)
+# The ledger's column is a 32-bit number, as at the gateway's door.
+_MAX_SEQUENCE = 2_147_483_647
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ def incoming(raw: bytes, body: str, handoff_id: str, petition_no: str, context: 
         event = decode(raw)
         ours = context.house.bodies.get(context.house.bureau).urn
         if code_of(event.source) != body or event.to != ours or event.subject != handoff_id or event.data["petition_no"] != petition_no:
+            return None
+        if event.name not in TO_BUREAU or event.sequence > _MAX_SEQUENCE:
             return None
     except (BadEvent, ValueError):
         return None

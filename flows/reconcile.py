@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+import psycopg
 from prefect import flow
 from prefect.runtime import flow_run
 
@@ -121,6 +122,11 @@ async def _compare(context: Context, body: str, for_day: date, again: bool) -> C
     except CallFailed as fault:
         comparison.failed = fault.outcome.code
         log.warning("the ledger of %s could not be read: %s", body, fault.outcome.code)
+    except psycopg.OperationalError:
+        raise
+    except Exception as fault:  # noqa: BLE001  (one body's ledger must not be the end of everybody's night)
+        comparison.failed = "fault"
+        log.error("the comparison with %s failed: %s", body, type(fault).__name__)
     await context.transact(lambda c: recon.finish(
         c, number, context.now(), state="FAILED" if comparison.failed else "DONE", days=comparison.days, differing=comparison.differing,
         items=comparison.items, note=comparison.failed or note))

@@ -161,7 +161,7 @@ def mark_healed(connection: Connection, now: datetime) -> int:
     # Rows that another body's reconciliation is marking just now are left to it: two markers must not wait for each other.
     sql = """update difference set healed_at = %s where id in (
                select d.id from difference d join handoff h using (handoff_id) where d.healed_at is null and d.action <> 'duty'
-               and h.seq_in >= coalesce((d.theirs ->> 'last_seq_out')::int, 0)
+               and h.seq_in >= coalesce((d.theirs ->> 'last_seq_out')::numeric, 0)
                and not exists (select 1 from outbox o where o.handoff_id = d.handoff_id and o.state not in ('RECEIPTED', 'WEAK_RECEIPT'))
                for update of d skip locked) returning reconciliation_id"""
     healed = [run for (run,) in connection.execute(sql, (now,))]

@@ -210,3 +210,14 @@ def test_a_failed_or_abandoned_night_is_taken_up_again_a_done_one_is_not(ledger:
     assert second not in (None, first)
     rows = ledger.rows("select run, state from reconciliation order by run")
     assert [(r["run"], r["state"]) for r in rows] == [(1, "DONE"), (2, "RUNNING")]
+
+
+def test_a_number_past_all_sense_in_one_ledger_does_not_stop_the_healing_of_all(ledger: Ledger) -> None:
+    handoff, other = ledger.deliver(), ledger.deliver()
+    ledger.send_all()
+    mine = {item.handoff_id: item for item in items(ledger)}
+    act_on(ledger, [replace(mine[handoff], last_seq_out=10**30), replace(mine[other], last_seq_in=2)])
+    ledger.send_all()
+    with ledger.transaction() as connection:
+        assert recon.mark_healed(connection, ledger.now) == 1
+    assert [r["handoff_id"] for r in ledger.rows("select handoff_id from difference where healed_at is null")] == [handoff]
