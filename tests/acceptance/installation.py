@@ -100,6 +100,9 @@ class Installation:
     def running(self, *args: str | Path) -> Iterator[Running]:
         """The command with these arguments, killed at the end if it still runs."""
         self._runs += 1
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # A shell that started the tests in the background has it ignored, and so would every process of theirs.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         output = self.folder.with_name(f"{self.folder.name}.{self._runs}.out")
         with output.open("wb") as out:
             process = subprocess.Popen([str(COMMAND), *map(str, args)], env=self.environment(), cwd=REPO, stdout=out, stderr=subprocess.STDOUT,
@@ -125,8 +128,8 @@ class Installation:
 
 
 def fresh_folder(parent: Path) -> Path:
-    """A folder that PostgreSQL's user can enter."""
-    folder = Path(tempfile.mkdtemp(prefix="acceptance-", dir=parent))
+    """A folder that PostgreSQL's user can enter; with a space and Chinese in its name, as people make them."""
+    folder = Path(tempfile.mkdtemp(prefix="验收 ", dir=parent))
     folder.chmod(0o711)
     return folder
 

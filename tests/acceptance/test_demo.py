@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from cli.demo.audit import Sums, account
+from models.db import Database
 from rules.routing import Routed, route
 from rules.words import KLASS_ZH
 from runtime.postgres import PrivatePostgres
+from runtime.timesource import MachineTime
 from sandbox.manners.registry import MANNERS
 from tests.acceptance.conftest import Make
 from tests.acceptance.demo import DAYS, HOUSE, LIMIT, NOUGHT, SAMPLES, Account, manners_met, own_files, read
@@ -35,6 +38,8 @@ class Played:
     secrets: Secrets
     prefect: Found
     ledger: Found
+    blind: Sums
+    twice: Sums
     left: dict[int, str]
 
 
@@ -49,10 +54,15 @@ def played(install: Make) -> Iterator[Played]:
         server.start()
         assert not server.owned
         prefect, ledger = (search_database(secrets, server.url(name)) for name in ("prefect", "tonglu"))
+        with Database(server.url("tonglu")) as database:
+            blind = account(database, {}, HOUSE, MachineTime().now())
+            with database.transaction() as connection:
+                handoffs = [row[0] for row in connection.execute("select handoff_id from handoff")]
+            twice = account(database, {handoff: {"cases": 2} for handoff in handoffs}, HOUSE, MachineTime().now())
         server.stop()
         code = running.interrupt()
         left = touching(made.folder)
-        yield Played(code, read(path), running.text, data, secrets, prefect, ledger, left)
+        yield Played(code, read(path), running.text, data, secrets, prefect, ledger, blind, twice, left)
 
 
 def test_it_ends_well_and_leaves_nothing_running(played: Played) -> None:
@@ -70,6 +80,15 @@ def test_nothing_is_lost_doubled_or_unowned(played: Played) -> None:
     assert sums["receipts"] > 60
     assert sums["reconciliations"] > 100
     assert sums["differences_open"] == 0
+
+
+def test_the_account_would_tell_what_is_lost_or_doubled(played: Played) -> None:
+    # The same ledger beside bodies that hold nothing, beside bodies that opened every case twice, and long after every date has passed.
+    assert (played.blind.lost > 60, played.blind.doubled) == (True, 0)
+    assert (played.twice.lost, played.twice.doubled) == (0, played.account.sums["handoffs"])
+    assert played.blind.overdue_unrung > 0
+    assert not played.blind.good
+    assert not played.twice.good
 
 
 def test_every_manner_of_a_partner_was_met(played: Played) -> None:
