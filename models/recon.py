@@ -21,6 +21,7 @@ from models.db import Connection
 from models.door import advance
 from models.moves import SYSTEM, Move
 from models.seal import Sealer
+from rules.calendar import due
 from rules.house import House
 from rules.ledgers import Finding, Line, compare
 
@@ -111,6 +112,8 @@ def record(
 ) -> list[Disagreement]:
     """Keep these differences and take the action of each that needs no call to the partner: messages queued again, duties opened.
 
+    One that was to heal by itself and is found again after the time a clerk has for a difference is a clerk's as well (handoff-protocol 1.11 W10).
+
     Returns:
         Those that need a call: messages to be fetched from the partner.
     """
@@ -118,9 +121,10 @@ def record(
     # Petitions are locked before their messages, here and everywhere, so that no two callers wait for each other.
     numbers = sorted({d.petition_no for d in found if d.petition_no})
     connection.execute("select 1 from petition where petition_no = any(%s) order by petition_no for update", (numbers,))
+    stale = _stale(connection, found, house, now)
     for d in found:
         said = {"kind": "difference", "ref": f"{body}:{d.handoff_id}:{d.finding.kind}", "code": d.finding.kind, "body": body}
-        duty = d.finding.action == "duty"
+        duty = d.finding.action == "duty" or (d.handoff_id, d.finding.kind) in stale
         if duty and d.petition_no:
             moves.append(Move("duty.open", SYSTEM, handoff_id=d.handoff_id, data=said))
         elif duty:
@@ -137,6 +141,15 @@ def record(
         )
     advance(connection, moves, house, sealer, now)
     return [d for d in found if d.finding.action == "fetch"]
+
+
+def _stale(connection: Connection, found: Sequence[Disagreement], house: House, now: datetime) -> set[tuple[str, str]]:
+    """Hand-off and kind of those found before and still not healed when a clerk's time for a difference was over."""
+    sql = """select handoff_id, kind, min(found_at) from difference where handoff_id = any(%s) and healed_at is null and action <> 'duty'
+             group by handoff_id, kind"""
+    limit = house.roads.duty_limit("difference")
+    rows = connection.execute(sql, ([d.handoff_id for d in found],)).fetchall()
+    return {(handoff_id, kind) for handoff_id, kind, first in rows if due(first, limit, house.calendar).instant <= now}
 
 
 def _again(connection: Connection, message_ids: Sequence[str], action: str, now: datetime) -> None:

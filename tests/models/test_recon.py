@@ -221,3 +221,21 @@ def test_a_number_past_all_sense_in_one_ledger_does_not_stop_the_healing_of_all(
     with ledger.transaction() as connection:
         assert recon.mark_healed(connection, ledger.now) == 1
     assert [r["handoff_id"] for r in ledger.rows("select handoff_id from difference where healed_at is null")] == [handoff]
+
+
+def test_what_does_not_heal_becomes_a_persons(ledger: Ledger) -> None:
+    """A message that the partner counts and cannot give again: asked for night after night, and on the second working day by a clerk."""
+    handoff = ledger.deliver()
+    ledger.send_all()
+    mine, = items(ledger)
+    for day, duties in ((2, 0), (3, 0), (4, 1), (5, 1)):
+        ledger.at(f"2026-03-0{day} 10:00")
+        [found] = act_on(ledger, [replace(mine, state="SIGNED", last_seq_out=1)])
+        assert (found.finding.action, len(ledger.duties("difference"))) == ("fetch", duties), day
+    [duty] = ledger.duties("difference")
+    assert (duty["holder"], duty["handoff_id"], duty["detail"]["code"]) == (BUREAU, handoff, "partner_ahead")
+    ledger.take_in(ledger.incoming(handoff, "handoff.signed", 1))
+    ledger.apply()
+    with ledger.transaction() as connection:
+        assert recon.mark_healed(connection, ledger.now) == 4, "it heals all the same, once the message is there"
+    assert ledger.flaws() == []
