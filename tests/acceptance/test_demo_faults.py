@@ -28,7 +28,6 @@ def test_broken_off_it_leaves_nothing_and_starts_afresh(install: Make) -> None:
         assert len(touching(made.folder)) > 5
         assert running.interrupt() == 130
         assert touching(made.folder) == {}
-        assert "已中断" in running.text
         assert "Traceback" not in running.text
     with made.running("demo") as running:
         running.wait_for("数据库 PostgreSQL：就绪")
