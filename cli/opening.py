@@ -49,8 +49,10 @@ def open_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        names = "、".join("TONGLU_" + str(e["loc"][0]).upper() for e in error.errors() if e["loc"])
-        raise Fault(f"环境变量 {names} 的值不合要求", "改正后重试；可用的设置见 docs/cli.md") from None
+        # Only our own words are shown beside the name: a value may hold a password.
+        faults = [("TONGLU_" + str(e["loc"][0]).upper(), e.get("ctx", {}).get("error")) for e in error.errors(include_input=False) if e["loc"]]
+        told = "、".join(name + (f"（{why}）" if why else "") for name, why in faults)
+        raise Fault(f"环境变量 {told} 的值不合要求", "改正后重试；可用的设置见 docs/cli.md") from None
 
 
 def open_house(settings: Settings) -> House:

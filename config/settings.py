@@ -5,29 +5,22 @@ Every value can be given as ``TONGLU_<NAME>``. What the law or the map of bodies
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
-def default_data_dir() -> Path:
-    """The product's own folder: root's lies under /var/lib because PostgreSQL, run as ``nobody``, must be able to enter it."""
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        return Path("/var/lib/tonglu")
-    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "tonglu"
+from runtime.places import data_home
 
 
 class Settings(BaseSettings):
     """Settings of one process. All times in seconds unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="TONGLU_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TONGLU_", extra="ignore", hide_input_in_errors=True)
 
     database_url: str = Field("", description="PostgreSQL URL of the ledger; empty: a private server under data_dir")
-    data_dir: Path = Field(default_factory=default_data_dir, description="private server, keys, logs")
+    data_dir: Path = Field(default_factory=data_home, description="private server, keys, logs")
     config_dir: Path = Field(Path(__file__).parent, description="bodies, routing, road map, clocks, calendar")
     keys_dir: Path | None = Field(None, description="signing keys of bodies and clients; empty: data_dir/keys")
     field_keys: str = Field("", description="keys for personal fields, 'id:base64,id:base64', newest first; empty: keys_dir/field.keys")
@@ -47,6 +40,21 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(180, ge=30, description="after this a row found SENDING is UNKNOWN; longer than the longest single send")
     max_body_bytes: int = 262_144
     hold_minutes: int = Field(10, description="how long a gap in sequence waits before the missing messages are fetched")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: str) -> str:
+        if value and not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("应以 postgresql:// 开头；不设则使用自带的 PostgreSQL")
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _is_absolute(cls, value: Path) -> Path:
+        path = value.expanduser()
+        if not path.is_absolute():
+            raise ValueError("不是绝对路径；请改成以 / 开头的路径")
+        return path
 
     @property
     def keys(self) -> Path:

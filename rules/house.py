@@ -63,7 +63,7 @@ def load_house(folder: Path, bureau: str) -> House:
     calendar = _collect(problems, lambda: load_calendar(folder / "calendar.yaml"))
     table = None if bodies is None else _collect(problems, lambda: load_routing(folder / "routing.yaml", bodies))
     if bodies is not None and (bureau not in bodies or bodies.get(bureau).kind != "bureau"):
-        problems.append(Problem("bodies.yaml", 1, f"设置的信访部门 {bureau} 不在机关目录中", "改正 TONGLU_BUREAU，或在 bodies.yaml 中补上该部门"))
+        problems.append(Problem("bodies.yaml", 1, f"设置的信访部门 {bureau} 不在机关目录中，或不是信访部门", "改正 TONGLU_BUREAU，或在 bodies.yaml 中补上该部门"))
     if problems or bodies is None or roads is None or calendar is None or table is None:
         raise ConfigError(problems)
     return House(bureau, bodies, RoadMap(*roads), table, WorkCalendar(calendar))

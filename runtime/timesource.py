@@ -87,7 +87,7 @@ class FileTime:
             text = self._path.read_bytes()
         except OSError as fault:
             raise TimeSourceError(
-                f"读不到时钟文件 {self._path}（{fault.strerror}）；请用 write_instant 写入一个时刻，"
+                f"读不到时钟文件 {self._path}（{fault.strerror}）；请在其中写入一个时刻，如 2026-03-16T00:00:00+00:00，"
                 f"或取消环境变量 {SETTING} 以使用本机时钟"
             ) from fault
         instant = self._parse(text)
