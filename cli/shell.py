@@ -30,6 +30,14 @@ _SPOKEN = {
     "flows.server.VersionsDiffer", "gateway.main.CannotStart",
 }
 
+# What typer and pydantic say of a value, as the operator reads it.
+_WORDS = {
+    " is not one of ": " 不在允许之列：",
+    "Input should be greater than or equal to": "应不小于",
+    "Input should be less than or equal to": "应不大于",
+    "Input should be a valid integer, unable to parse string as an integer": "应为整数",
+}
+
 
 def say(text: str) -> None:
     """A line to the error stream, where errors and progress belong."""
@@ -123,7 +131,9 @@ def _usage(error: Any) -> str:
     if kind == "MissingParameter":
         return f"缺少 {name}"
     if kind == "BadParameter":
-        words = str(error.message).removeprefix("Value error, ").rstrip(".").replace(" is not one of ", " 不在允许之列：")
+        words = str(error.message).removeprefix("Value error, ").rstrip(".")
+        for english, chinese in _WORDS.items():
+            words = words.replace(english, chinese)
         return f"{name or '参数'} 的值不合要求（{words}）"
     if "requires an argument" in message:
         return f"选项 {error.option_name} 后面缺少值"

@@ -19,6 +19,7 @@ def register(app: typer.Typer, command: type) -> None:
     group.command("rotate", cls=command, help="轮换一个机关的签名密钥：新旧同时有效，待对方换用新密钥后再 retire。\n\n例：tonglu keys rotate court-990100")(rotate)
     group.command("retire", cls=command, help="停用一个机关的旧密钥，只留最新的。先确认对方已换用新密钥。")(retire)
     group.command("client-add", cls=command, help="给信访部门自己的业务系统发一个令牌，只显示这一次。\n\n例：tonglu keys client-add front-desk")(client_add)
+    group.command("client-remove", cls=command, help="收回一个业务系统的令牌，立即失效。\n\n例：tonglu keys client-remove front-desk")(client_remove)
     app.add_typer(group, name="keys")
 
 
@@ -67,6 +68,16 @@ def client_add(name: Annotated[str, typer.Argument(metavar="系统名称", help=
     token = add_client(open_settings().keys, name)
     say("令牌只显示这一次，请立即交给该系统保管；再次运行会换成新的令牌：")
     print(token)
+    return GOOD
+
+
+def client_remove(name: Annotated[str, typer.Argument(metavar="系统名称", help="发令牌时所用的名称")]) -> int:
+    from cli.opening import open_settings
+    from gateway.clients import remove_client
+
+    if not remove_client(open_settings().keys, name):
+        raise Fault("没有这个系统的令牌", "名称见密钥目录中的 clients.json")
+    print(f"{name}：令牌已收回，立即失效")
     return GOOD
 
 

@@ -54,6 +54,8 @@ def test_the_command_alone_teaches(alone: Tonglu) -> None:
         (["route", "colour=red"], "klass"),
         (["bodies", "--kind", "school"], "court"),
         (["petition", "a", "b"], "多了参数"),
+        (["petitions", "--limit", "0"], "应不小于 1"),
+        (["petitions", "--limit", "x"], "应为整数"),
         (["keys", "rotate", "court-1"], "tonglu bodies"),
         (["import", "nothing.xlsx"], "缺少 --mapping"),
         (["petition", "XF1"], "TONGLU_DATABASE_URL"),
@@ -113,3 +115,19 @@ def test_keys_are_made_rotated_and_retired(alone: Tonglu) -> None:
     assert ran.out.startswith("tlc_")
     assert "只显示这一次" in ran.err
     assert alone.run("keys", "client-add", "前台").code == 2
+    assert "已收回" in alone.run("keys", "client-remove", "front-desk").out
+    assert alone.run("keys", "client-remove", "front-desk").code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("TONGLU_DATABASE_URL", "mysql://u:pw-secret@h/x", "postgresql://"),
+        ("TONGLU_DATA_DIR", "here", "绝对路径"),
+        ("TONGLU_GATEWAY_PORT", "pw-secret", "TONGLU_GATEWAY_PORT"),
+        ("TONGLU_BUREAU", "court-990100", "不是信访部门"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_not_shown(alone: Tonglu, name: str, value: str, word: str) -> None:
+    ran = alone.run("check", **{name: value})
+    assert (ran.code, word in ran.err, "pw-secret" in ran.err) == (2, True, False)
