@@ -10,7 +10,7 @@ from connectors.wire.ids import new_id
 from models import clocking, store
 from models.holding import Holding
 from models.journalling import safe
-from models.letters import compose, fits, request_data
+from models.letters import compose, fits, request_data, unsayable
 from models.moves import SYSTEM, Actor, Answer, Done, Move
 from models.records import Content, HandoffRow, PetitionRow
 from rules.calendar import SHANGHAI
@@ -32,7 +32,7 @@ class Crossing(Holding):
             return self.refuse(move, petition, "illegal-transition", f"状态{self.zh(machine, row.state)}没有“{move.act}”这条边")
         if edge.writer != move.actor.writer or (edge.writer == "bureau" and move.actor.code != self.house.bureau):
             return self.refuse(move, petition, "not-writer", f"“{move.act}”不由{move.actor.writer}书写")
-        unfit = self._unfit(move, edge, petition) if handoff is None else self._unsendable(edge, handoff)
+        unfit = self._unfit(move, edge, petition) if handoff is None else self._unsendable(move, edge, handoff)
         if unfit is not None:
             return self.refuse(move, petition, "guard", unfit)
         marks: list[str] = [edge.flag] if edge.flag else []
@@ -72,10 +72,12 @@ class Crossing(Holding):
             return "内容超过一件来文可载的长度：请将长文改作附件"
         return None
 
-    def _unsendable(self, edge: Edge, handoff: HandoffRow) -> str | None:
+    def _unsendable(self, move: Move, edge: Edge, handoff: HandoffRow) -> str | None:
         """Why the message that this edge sends cannot be written. What the clocks do meanwhile goes on without it."""
         if edge.sends and handoff.body not in self.house.bodies:
             return f"{handoff.body} 已不在机关目录中，来文无从写起：请在 bodies.yaml 中补回（职权已由他人承继的，写明 successor）"
+        if edge.sends and edge.sends != "handoff.request" and (why := unsayable(move.act, edge.sends, handoff, move.data, self.house, self.now)):
+            return f"来文写不成，请改短或改正后重试（{why}）"
         return None
 
     def _petition_edge(self, move: Move, edge: Edge, petition: PetitionRow) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -35,14 +36,27 @@ def compose(act: str, message: str, handoff: HandoffRow, said: Mapping[str, Any]
         then: the state in which the body will be once it holds this message, or "" for no change.
     """
     handoff.seq_out += 1
+    event = _event(act, message, handoff, said, house, now)
+    raw = events.encode(event)
+    return Letter(event.id, handoff.handoff_id, handoff.petition_no, handoff.body, message, handoff.seq_out, handoff.round, then, raw, body_digest(raw), now)
+
+
+def unsayable(act: str, message: str, handoff: HandoffRow, said: Mapping[str, Any], house: House, now: datetime) -> str | None:
+    """Why this cannot be said on the wire (a field is too long or has a wrong form), or None; names fields and forms, never content."""
+    try:
+        events.encode(_event(act, message, replace(handoff, seq_out=handoff.seq_out + 1), said, house, now))
+    except events.BadEvent as bad:
+        return bad.detail
+    return None
+
+
+def _event(act: str, message: str, handoff: HandoffRow, said: Mapping[str, Any], house: House, now: datetime) -> events.Event:
     data = {**said, "petition_no": handoff.petition_no, "handoff_id": handoff.handoff_id, "round": handoff.round,
             "to": house.bodies.get(handoff.body).urn, **_SAYS.get(act, {})}
-    event = events.Event(
+    return events.Event(
         id=events.new_id(now), source=house.bodies.get(house.bureau).urn, type=events.event_type(message), subject=handoff.handoff_id,
         time=now, sequence=handoff.seq_out, data=data,
     )
-    raw = events.encode(event)
-    return Letter(event.id, handoff.handoff_id, handoff.petition_no, handoff.body, message, handoff.seq_out, handoff.round, then, raw, body_digest(raw), now)
 
 
 def fits(content: Content) -> bool:

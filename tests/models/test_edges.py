@@ -173,3 +173,17 @@ def test_acts_on_one_petition_in_one_call_follow_each_other(ledger: Ledger) -> N
     assert ledger.handoff(handoff)["state"] == "OBJECTED"
     assert len(ledger.duties("objection.decide")) == 1, "the second objection has its duty, though the first was decided at the same instant"
     assert ledger.flaws() == []
+
+
+@pytest.mark.parametrize(("act", "data"), [
+    ("handoff.urge", {"reason": "催" * 100_000}), ("result.rework", {"reason": "重办", "defects": ["缺项"] * 51}), ("result.rework", {"reason": "重办", "defects": [""]}),
+    ("handoff.urge", {"reason": "\ud800"}),
+], ids=["too long", "too many", "blank", "half a character"])
+def test_what_the_wire_cannot_say_is_refused_and_changes_nothing(ledger: Ledger, act: str, data: dict[str, Any]) -> None:
+    handoff = ledger.accepted()
+    if act == "result.rework":
+        ledger.done(ledger.partner("handoff.result", handoff))
+    was = ledger.everything()
+    ledger.no(ledger.clerk(act, handoff, **data), "guard")
+    assert ledger.everything() == was
+    ledger.done(ledger.clerk(act, handoff, **({"reason": "请补", "defects": ["缺项"]} if act == "result.rework" else {"reason": "请速办"})))
