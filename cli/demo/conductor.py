@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from flows.due import look
 
 from cli.demo.clerk import Clerk
 from config.samples import SamplePetition
+from flows.due import look
 from models import outbox
 from models.db import Connection, Database
 from rules.calendar import SHANGHAI
