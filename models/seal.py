@@ -40,6 +40,8 @@ class Sealer:
         for name, key in pairs:
             if len(key) != 32 or not 0 < len(name.encode()) < 256:
                 raise SealError(f"key {name!r} must have an id of 1-255 bytes and 32 bytes of key")
+        if len({name for name, _ in pairs}) != len(pairs):
+            raise SealError("two keys for personal fields bear the same id; what one sealed the other could not open: give the new key an id of its own")
         self._ciphers = {name.encode(): AESGCM(key) for name, key in pairs}
         self._newest = pairs[0][0].encode()
 

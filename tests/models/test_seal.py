@@ -154,3 +154,8 @@ def test_the_scan_itself_finds_what_is_there(ledger: Ledger) -> None:
         connection.execute("update petition set outcome = %s", (PERSON["phone"],))
         connection.execute("update petition set subject_sealed = %s", (TEXT.encode(),))
     assert spilt(ledger) == [f"petition.outcome: {PERSON['phone']}", f"petition.subject_sealed: {TEXT}", "petition.subject_sealed: 暖气三年"]
+
+
+def test_two_keys_of_one_id_are_refused() -> None:
+    with pytest.raises(SealError, match="same id"):
+        Sealer([("k1", bytes(32)), ("k1", bytes(range(32)))])
