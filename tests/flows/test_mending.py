@@ -76,7 +76,12 @@ def test_whose_run_is_nobodys() -> None:
     def left(one: FlowRun, *living: str) -> bool:
         return mending.is_left(one, now, lambda owner: owner in living)
 
-    minutes, hours = (lambda n: timedelta(minutes=n)), (lambda n: timedelta(hours=n))
+    def minutes(count: int) -> timedelta:
+        return timedelta(minutes=count)
+
+    def hours(count: int) -> timedelta:
+        return timedelta(hours=count)
+
     here = f"{socket.gethostname()}:{os.getpid()}"
     assert not left(run(minutes(1), mending.tag("w1")))
     assert left(run(minutes(3), mending.tag("w1")), "w2")
