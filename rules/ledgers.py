@@ -15,7 +15,7 @@ KIND_ZH: dict[Kind, str] = {
     "missing_at_partner": "对方账上没有此件",
     "unknown_to_us": "对方账上有我方未发之件",
     "receipt_lost": "对方已收，我方缺回执",
-    "messages_missing_at_partner": "对方缺后续来文",
+    "messages_missing_at_partner": "对方缺后续文书",
     "partner_ahead": "对方已办，回告未到",
     "we_ahead": "我方记录多于对方",
     "digest_differs": "转送件内容摘要不符",

@@ -176,7 +176,7 @@ def _writers(name: str, machine: Machine) -> Iterator[Defect]:
 def _letters(roads: RoadMapFile, carried: Collection[str]) -> Iterator[Defect]:
     for edge in roads.handoff.edges:
         if edge.sends and edge.sends not in carried:
-            yield Defect("roadmap.yaml handoff", f"边 {edge.message} 要发 {edge.sends}，而线路格式中没有这种来文", "改用 docs/wire.md 所列的消息名")
+            yield Defect("roadmap.yaml handoff", f"边 {edge.message} 要发 {edge.sends}，而线路格式中没有这种消息", "改用 docs/wire.md 所列的消息名")
 
 
 # -- people and bodies ------------------------------------------------------------------------------------------------------

@@ -24,9 +24,9 @@ BodyArg = Annotated[str, typer.Argument(metavar="机关代码", help="例如 cou
 
 def register(app: typer.Typer, command: type) -> None:
     """Add these commands to the application."""
-    app.command(cls=command, help="暂停向一个机关投递；来文留在队列里。\n\n例：tonglu pause court-990100 --until 2026-03-20T09:00 --reason 对方系统升级")(pause)
+    app.command(cls=command, help="暂停向一个机关投递；文书留在队列里。\n\n例：tonglu pause court-990100 --until 2026-03-20T09:00 --reason 对方系统升级")(pause)
     app.command(cls=command, help="恢复向一个机关投递。\n\n例：tonglu resume court-990100")(resume)
-    app.command(cls=command, help="按原编号重发一条来文：先说明对方是否可能已持有，再按编号询问；对方确认已收的不重发。\n\n"
+    app.command(cls=command, help="按原编号重发一件文书：先说明对方是否可能已持有，再按编号询问；对方确认已收的不重发。\n\n"
                 "例：tonglu resend 0199aaaa-… --dry-run")(resend)
     app.command(cls=command, help="与各单位（或一个单位）核对账目，列出差异及处置。有差异或未能核对时结束状态为 1。\n\n"
                 "例：tonglu reconcile\n\n例：tonglu reconcile court-990100 --again")(reconcile)
@@ -88,12 +88,12 @@ def _read(connection: Connection, message_id: str, *, lock: bool = False) -> _Me
              from outbox where message_id = %s"""
     row = connection.execute(sql + (" for update" if lock else ""), (message_id,)).fetchone()
     if row is None:
-        raise Fault("没有这个编号的来文", "用 tonglu petition 编号 --json 查看其 messages")
+        raise Fault("没有这个编号的文书", "用 tonglu petition 编号 --json 查看其 messages")
     return _Message(*row)
 
 
 def resend(
-    message: Annotated[str, typer.Argument(metavar="来文编号")],
+    message: Annotated[str, typer.Argument(metavar="文书编号")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只说会怎样做，不改变什么")] = False,
 ) -> int:
     from cli.opening import open_all
@@ -102,7 +102,7 @@ def resend(
         with opened.database.transaction() as connection:
             found = _read(connection, message)
         name = body_name(opened.house, found.body)
-        print(f"{found.petition_no} 第 {found.sequence} 号来文（{found.message}），{name}，现状：{OUTBOX_ZH.get(found.state, found.state)}，已试 {found.attempts} 次")
+        print(f"{found.petition_no} 第 {found.sequence} 号文书（{found.message}），{name}，现状：{OUTBOX_ZH.get(found.state, found.state)}，已试 {found.attempts} 次")
         stop = _settled(found, opened.now())
         if stop:
             say(stop)
