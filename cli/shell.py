@@ -75,6 +75,8 @@ class Commands(TyperGroup):
         try:
             result = super().main(args=[a for a in given if a != DEBUG], prog_name=prog_name or "tonglu", standalone_mode=False, **extra)
             code = result if isinstance(result, int) else GOOD
+            if code == INTERRUPTED:
+                say("已中断")  # typer has turned Ctrl-C into a status before we see it
         except KeyboardInterrupt:
             say("已中断")
             code = INTERRUPTED
