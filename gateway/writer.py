@@ -1,7 +1,7 @@
-"""The one who stores: callbacks that arrive together are committed together, and nobody is answered before the commit.
+"""Those who store: callbacks that arrive together are committed together, and nobody is answered before the commit.
 
-A thread of its own with a connection of its own. While it waits for the disk, further callbacks gather; the next commit takes them all.
-Under load a commit is shared by many, alone it is had at once.
+A few threads, each with a connection of its own, take from one queue. While one waits for the disk, further callbacks gather; the next free one
+takes them all. Under load a commit is shared by many, alone it is had at once.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ from models.seal import Sealer
 
 MOST_TOGETHER = 200
 MOST_WAITING = 4000
+# While one waits for the disk another prepares the next commit; more than that only makes commits smaller.
+WRITERS = 2
 # A commit costs about as much for many as for one: with several senders it is worth this long to have them in the same.
-_PATIENCE_S = 0.002
+_PATIENCE_S = 0.001
 
 # A server that went away without a word must not hold callbacks for longer than their senders wait. Every statement here looks rows up by their
 # keys; one planned while the tables were nearly empty must not go on reading them whole.
-_OPTIONS = {"options": "-c timezone=UTC -c statement_timeout=10000 -c enable_seqscan=off", "connect_timeout": 3, "tcp_user_timeout": 10_000, "application_name": "tonglu-gateway"}
+_OPTIONS = {"options": "-c timezone=UTC -c statement_timeout=10000 -c enable_seqscan=off -c plan_cache_mode=force_generic_plan", "connect_timeout": 3, "tcp_user_timeout": 10_000, "application_name": "tonglu-gateway"}
 
 log = logging.getLogger("tonglu.gateway")
 
@@ -64,28 +66,28 @@ _Waiting = tuple[Verified, "asyncio.Future[Answer]"]
 class Writer:
     """Stores verified messages. `start` and `stop` belong to the event loop that calls `store`."""
 
-    def __init__(self, url: str, sealer: Sealer) -> None:
-        self._url, self._sealer = url, sealer
+    def __init__(self, url: str, sealer: Sealer, writers: int = WRITERS) -> None:
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="gateway-writer", daemon=True)
+        self._hands = [_Hand(url, sealer, self._queue) for _ in range(writers)]
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._connection: Connection | None = None
-        self._together = 1
 
     def start(self) -> None:
-        """Begin; the connection is opened when the first message comes."""
+        """Begin; connections are opened when the first messages come."""
         self._loop = asyncio.get_running_loop()
-        self._thread.start()
+        for hand in self._hands:
+            hand.start(self._loop)
 
     async def stop(self) -> None:
         """Store what still waits, then end."""
-        self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+        for _ in self._hands:
+            self._queue.put(None)
+        for hand in self._hands:
+            await asyncio.to_thread(hand.join)
 
     async def store(self, message: Verified) -> Stored:
         """What the inbox says to this message, once it is committed: see `models.inbox.Stored`; `misnamed` if its petition
         number is not that of the hand-off. Raises Away and Broken."""
-        if self._loop is None or not self._thread.is_alive() or self._queue.qsize() >= MOST_WAITING:
+        if self._loop is None or not any(hand.alive for hand in self._hands) or self._queue.qsize() >= MOST_WAITING:
             raise Away
         future: asyncio.Future[Answer] = self._loop.create_future()
         self._queue.put((message, future))
@@ -94,7 +96,27 @@ class Writer:
             return answer
         raise answer
 
-    # -- in the thread ----------------------------------------------------------------------------------------------------
+
+class _Hand:
+    """One of the threads that store, with its connection."""
+
+    def __init__(self, url: str, sealer: Sealer, queue: SimpleQueue[_Waiting | None]) -> None:
+        self._url, self._sealer, self._queue = url, sealer, queue
+        self._thread = threading.Thread(target=self._run, name="gateway-writer", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._connection: Connection | None = None
+        self._together = 1
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._thread.start()
+
+    def join(self) -> None:
+        self._thread.join()
 
     def _run(self) -> None:
         going = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ def register(app: typer.Typer, command: type) -> None:
     """Add these commands to the application."""
     app.command(cls=command, help="看一遍：虚构的城市，全新数据，各类信访事项在各机关之间流转一个月，最后列表说明每件在哪里。\n\n"
                 "丢失、重复、无人持有的有一件，结束状态就是 1。\n\n例：tonglu demo --keep")(demo)
-    app.command(cls=command, help="启动全部服务：数据库、流程界面、网关、常驻工作进程；Ctrl-C 停止。\n\n例：tonglu up --sandbox")(up)
+    app.command(cls=command, help="启动全部服务：数据库、流程界面、网关、常驻工作进程、流程执行进程；Ctrl-C 停止。\n\n例：tonglu up --sandbox")(up)
     app.command(cls=command, help="只运行常驻工作进程：分流、投递、收讯、巡查、对账。Ctrl-C 或 SIGTERM 停止。")(work)
     app.command(cls=command, help="只运行网关：接收各单位的回告和业务系统的登记。")(gateway)
     app.command(cls=command, help="把各流程登记到 Prefect（含定时），之后可在其界面查看和运行。")(deploy)
@@ -58,7 +59,8 @@ def demo(
 
     settings = open_settings()
     wishes = Wishes(days=days, json_file=json, keep=keep, seed=seed, drop_callbacks=drop_callbacks, kill_worker_on_day=kill_worker)
-    return run_demo(settings, open_house(settings), wishes, Console())
+    # A file or a pipe has no width of its own, and the table needs room.
+    return run_demo(settings, open_house(settings), wishes, Console(width=None if sys.stdout.isatty() else 180))
 
 
 def up(sandbox: Annotated[bool, typer.Option("--sandbox", help="同时启动沙箱：扮演各机关的虚构单位")] = False) -> int:

@@ -11,7 +11,7 @@ from models import journal
 from models.db import Connection, Database
 from rules.calendar import SHANGHAI
 from rules.house import PETITIONER, House
-from rules.words import KLASS_ZH
+from rules.words import KLASS_ZH, OUTCOME_ZH
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def lines(connection: Connection, house: House, now: datetime) -> list[Line]:
     for number, ref, klass, branch, state, holder, due, outcome, received, closed in connection.execute(sql):
         found.append(Line(
             number, ref, KLASS_ZH.get(klass, klass), branch, " → ".join(road.get(number, ["（未转送）"])), house.roads.state("petition", state).zh,
-            name_of(house, holder), due.astimezone(SHANGHAI).strftime("%Y-%m-%d") if due else "", outcome,
+            name_of(house, holder), due.astimezone(SHANGHAI).strftime("%Y-%m-%d") if due else "", OUTCOME_ZH.get(outcome, outcome),
             ((closed or now) - received).days,
         ))
     return found

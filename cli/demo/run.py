@@ -188,7 +188,7 @@ def _show(console: Console, lines: list[audit.Line], sums: audit.Sums) -> None:
     console.print(table)
     account = Table(title="账目", show_header=False)
     shown = {
-        "信访事项": sums.petitions, "转送件": sums.handoffs, "发出来文": sums.messages_out, "收到回告": sums.messages_in, "签名回执": sums.receipts,
+        "信访事项": sums.petitions, "转送件": sums.handoffs, "发出文书": sums.messages_out, "收到回告": sums.messages_in, "签名回执": sums.receipts,
         "已办结": sums.closed, "在办": sums.open, "丢失": sums.lost, "重复": sums.doubled, "无持有者": sums.without_holder, "无期限": sums.without_due_date,
         "到期未提醒": sums.overdue_unrung, "流转记录缺陷": sums.journal_flaws, "对账次数": sums.reconciliations, "发现差异": sums.differences_found,
         "已自愈": sums.differences_healed, "转人工": sums.differences_to_people, "未了差异": sums.differences_open, "待办（未办/全部）": f"{sums.duties_open}/{sums.duties_opened}",
