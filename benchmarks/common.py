@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import statistics
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +29,6 @@ class Row:
     against: str = ""
     ratio: float | None = None
     wanted: str = ""
-
-
-def median(measure: Callable[[], float], rounds: int = 3) -> float:
-    return statistics.median(measure() for _ in range(rounds))
 
 
 @contextmanager

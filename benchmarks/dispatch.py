@@ -14,7 +14,7 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,10 +129,6 @@ def sandbox_of(ring: Keyring, folder: Path) -> SandboxConfig:
     """Prompt bodies whose first answer comes hours later, so that only dispatching is measured."""
     bodies = {code: {"manner": "prompt", "to_body": list(ring.of(code).to_body), "from_body": list(ring.of(code).from_body)} for code in BODIES}
     return parse({"bodies": bodies, "ledger": folder / "sandbox.sqlite"})
-
-
-def rates(measure: Callable[[int], float], rounds: int) -> float:
-    return statistics.median(measure(i) for i in range(rounds))
 
 
 def prefect_server(settings: Settings, database_url: str, folder: Path) -> tuple[Child, dict[str, str]]:

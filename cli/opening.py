@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from cli.faults import Fault
 from config.settings import Settings
 from config.source import ConfigError
-from models.db import Database
+from models.db import LEDGER, Database
 from models.seal import Sealer, SealError, sealer_for
 from rules.house import House, load_house
 from runtime.child import ChildError
@@ -25,8 +25,6 @@ from runtime.pgcluster import ClusterError
 from runtime.places import PlaceError
 from runtime.postgres import PostgresError, PrivatePostgres
 from runtime.timesource import TimeSource, TimeSourceError, from_setting
-
-LEDGER = "tonglu"
 
 
 @dataclass(frozen=True, slots=True)

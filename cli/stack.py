@@ -17,13 +17,14 @@ from psycopg import sql
 from config.settings import Settings
 from connectors.keyring import Keyring
 from models import migrate
+from models.db import LEDGER
 from models.seal import sealer_for
 from rules.house import House
 from runtime.child import Child
 from runtime.postgres import PrivatePostgres
 from runtime.supervisor import Service
 
-LEDGER, PREFECT = "tonglu", "prefect"
+PREFECT = "prefect"
 
 
 class StackError(RuntimeError):

@@ -21,7 +21,7 @@ from config.settings import settings as own_settings
 from connectors.directory import Directory
 from connectors.keyring import Keyring
 from flows.presence import Presence
-from models.db import Connection, Database
+from models.db import LEDGER, Connection, Database
 from models.seal import Sealer, sealer_for
 from rules.house import House, load_house
 from runtime.postgres import PrivatePostgres
@@ -29,7 +29,6 @@ from runtime.timesource import TimeSource, from_setting
 
 T = TypeVar("T")
 
-LEDGER = "tonglu"
 _TRIES = 4
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from flows import fetching
 from flows.reconcile import bodies_with_handoffs
-from models import outbox
+from models import inbox, outbox
 from models.db import Connection
 from models.outbox import Waiting
 from rules.calendar import SHANGHAI
@@ -64,7 +63,7 @@ def look(connection: Connection, now: datetime, hold: timedelta = timedelta(minu
     assert row is not None  # noqa: S101  (a select without from has one row)
     received, registered, clocks, duties, leases, sending = row
     bodies = tuple(outbox.bodies_due(connection, now))
-    return Due(received, registered, bodies, clocks, duties, leases, len(fetching.gaps(connection, now, hold)), sending, night(connection, now))
+    return Due(received, registered, bodies, clocks, duties, leases, len(inbox.gaps(connection, now, hold)), sending, night(connection, now))
 
 
 def night(connection: Connection, now: datetime) -> date | None:

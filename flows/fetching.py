@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from connectors.base import CallFailed
@@ -16,12 +14,10 @@ from connectors.wire.ids import new_id
 from connectors.wire.receipts import Receipt
 from flows.context import Context
 from models import inbox
-from models.db import Connection
 from models.inbox import Incoming
 
 log = logging.getLogger("tonglu.fetch")
 
-ASK_AGAIN = timedelta(hours=1)
 # The ledger's column is a 32-bit number, as at the gateway's door.
 _MAX_SEQUENCE = 2_147_483_647
 
@@ -73,22 +69,3 @@ def incoming(raw: bytes, body: str, handoff_id: str, petition_no: str, context: 
     receipt = receipts.encode(Receipt(new_id(now), event.id, now, receipts.body_digest(raw), "stored"))
     return Incoming(body, event.id, event.subject, event.name, int(event.data["round"]), event.sequence, event.time, raw, sha256(raw).digest(),
                     receipt, via="recon")
-
-
-# A gap that the body cannot fill now is asked about again later; the note on the held message remembers when it was.
-_GAPS = """select distinct i.body, i.handoff_id, i.petition_no, h.seq_in from inbox i join handoff h using (handoff_id)
-           where i.state = 'HELD' and i.received_at <= %s and i.note < %s order by 1, 2"""
-
-
-def _asked(at: datetime) -> str:
-    return f"asked {at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
-
-
-def gaps(connection: Connection, now: datetime, older_than: timedelta) -> list[inbox.Gap]:
-    """Hand-offs with a message held for longer than that, the missing ones not asked for within the last hour."""
-    return [inbox.Gap(*row) for row in connection.execute(_GAPS, (now - older_than, _asked(now - ASK_AGAIN)))]
-
-
-def note_asked(connection: Connection, handoff_ids: Sequence[str], now: datetime) -> None:
-    """Remember that the missing messages of these hand-offs have just been asked for."""
-    connection.execute("update inbox set note = %s where handoff_id = any(%s) and state = 'HELD'", (_asked(now), list(handoff_ids)))

@@ -16,6 +16,7 @@ from flows import fetching, presence, receive
 from flows.context import Context
 from flows.running import traced
 from flows.trace import Mark, Trace
+from models import inbox
 from models.door import advance
 from models.moves import SYSTEM, Answer, Move
 
@@ -102,10 +103,10 @@ async def _take(context: Context, moves: Sequence[Move], now: datetime) -> list[
 
 async def _fill_gaps(context: Context, trace: Trace, summary: Summary) -> None:
     hold = timedelta(minutes=context.settings.hold_minutes)
-    found = await context.transact(lambda c: fetching.gaps(c, context.now(), hold))
+    found = await context.transact(lambda c: inbox.gaps(c, context.now(), hold))
     if not found:
         return
-    await context.transact(lambda c: fetching.note_asked(c, [g.handoff_id for g in found], context.now()))
+    await context.transact(lambda c: inbox.note_asked(c, [g.handoff_id for g in found], context.now()))
     for gap in found:
         if context.stopping.is_set():
             return

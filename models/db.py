@@ -9,6 +9,9 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg_pool import ConnectionPool
 
+# The ledger's database on a private server.
+LEDGER = "tonglu"
+
 Connection: TypeAlias = "psycopg.Connection[Any]"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.wire import events
@@ -236,11 +236,24 @@ class Gap:
     after: int
 
 
+# A gap that the body cannot fill now is asked about again later; the note on the held message remembers when it was.
+ASK_AGAIN = timedelta(hours=1)
+_GAPS = """select distinct i.body, i.handoff_id, i.petition_no, h.seq_in from inbox i join handoff h using (handoff_id)
+           where i.state = 'HELD' and i.received_at <= %s and i.note < %s order by 1, 2"""
+
+
+def _asked(at: datetime) -> str:
+    return f"asked {at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+
+
 def gaps(connection: Connection, now: datetime, older_than: timedelta) -> list[Gap]:
-    """Hand-offs with a message held longer than that: the missing ones must be fetched (handoff-protocol 1.9)."""
-    sql = """select distinct i.body, i.handoff_id, i.petition_no, h.seq_in from inbox i join handoff h using (handoff_id)
-             where i.state = 'HELD' and i.received_at <= %s order by 1, 2"""
-    return [Gap(*row) for row in connection.execute(sql, (now - older_than,))]
+    """Hand-offs with a message held for longer than that, the missing ones (handoff-protocol 1.9) not asked for within the last hour."""
+    return [Gap(*row) for row in connection.execute(_GAPS, (now - older_than, _asked(now - ASK_AGAIN)))]
+
+
+def note_asked(connection: Connection, handoff_ids: Sequence[str], now: datetime) -> None:
+    """Remember that the missing messages of these hand-offs have just been asked for."""
+    connection.execute("update inbox set note = %s where handoff_id = any(%s) and state = 'HELD'", (_asked(now), list(handoff_ids)))
 
 
 def sent_by(connection: Connection, body: str, handoff_id: str, after: int, sealer: Sealer) -> list[bytes] | None:
