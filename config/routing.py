@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from config.bodies import Bodies, Kind
+from config.bodies import Bodies, Kind, Slug
 from config.facts import Facts
 from config.source import Fault, Located, Problem, Strict, load_located, raise_if
 
@@ -93,8 +93,9 @@ class Row(Strict):
 
 
 class RoutingTable(Strict):
-    """The content of routing.yaml, in the file's order."""
+    """The content of routing.yaml, in the file's order. `tracks`: slug of a clock track → its Chinese name (cases in clocks.yaml choose by it)."""
 
+    tracks: dict[Slug, Annotated[str, Field(min_length=2, max_length=30)]] = Field(default_factory=dict)
     rows: Annotated[list[Row], Field(min_length=1)]
 
     def row(self, row_id: str) -> Row:
