@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
+
+from config import yamlfast
 
 Key = str | int
 _TAG = "tag:yaml.org,2002:"
@@ -21,19 +24,27 @@ class YamlFault(Exception):
 
 
 class Lines:
-    """The line, from 1, of every path of a file."""
+    """The line, from 1, of every path of a file. Made from a table, or from what will make the table when a line is first asked for."""
 
-    def __init__(self, table: dict[tuple[Key, ...], int]) -> None:
-        self._table = table
+    def __init__(self, table: dict[tuple[Key, ...], int] | Callable[[], dict[tuple[Key, ...], int]]) -> None:
+        self._made = table
+
+    @property
+    def table(self) -> dict[tuple[Key, ...], int]:
+        """Every path and its line."""
+        if callable(self._made):
+            self._made = self._made()
+        return self._made
 
     def of(self, *at: Key) -> int:
         """Line of the value at this path; where the file holds no such path, of the longest part it does hold."""
-        line = self._table.get((), 1)
+        table = self.table
+        line = table.get((), 1)
         found: tuple[Key, ...] = ()
         for part in at:
             # a union's tag in a pydantic location is no key of the file: skip what the file does not hold
-            if (step := (*found, part)) in self._table:
-                line, found = self._table[step], step
+            if (step := (*found, part)) in table:
+                line, found = table[step], step
         return line
 
 
@@ -60,6 +71,20 @@ for _tag, _pattern, _first in (
 
 def parse(text: str) -> Tree:
     """The text's data and lines. Raises `YamlFault` for broken YAML, an empty file and every repeated key."""
+    try:
+        return Tree(yamlfast.read(text), Lines(lambda: _lines(text)))
+    except yamlfast.Uncommon:
+        return carefully(text)
+
+
+def _lines(text: str) -> dict[tuple[Key, ...], int]:
+    table: dict[tuple[Key, ...], int] = {}
+    yamlfast.read(text, table)
+    return table
+
+
+def carefully(text: str) -> Tree:
+    """As `parse`, without the quick way: anchors, merges and tags are understood, and every fault is named."""
     try:
         loader = _Core(text)
         node = loader.get_single_node()
