@@ -52,6 +52,7 @@ class _Reader:
         stack: list[list[Any]] = []
         root: list[Any] = []
         documents = 0
+        event: Any
         for event in yaml.parse(text, Loader=_LOADER):
             kind = type(event)
             if kind is ScalarEvent:

@@ -1,0 +1,138 @@
+"""What one body is, and one division: the entries of bodies.yaml, each for itself. `config.bodies` looks at all of them together."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal, get_args
+
+from pydantic import BeforeValidator, Field
+
+from config.source import Fault, Strict
+
+Level = Literal["nation", "province", "city", "district", "township"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""Highest first."""
+LEVEL_ZH: dict[Level, str] = {"nation": "国家级", "province": "省级", "city": "市级", "district": "区级", "township": "乡镇级"}
+
+Kind = Literal[
+    "bureau",
+    "court",
+    "procuratorate",
+    "discipline",
+    "police",
+    "labour_arbitration",
+    "land_arbitration",
+    "commercial_arbitration",
+    "mediation",
+    "agency",
+    "reconsideration",
+    "organisation",
+    "joint_conference",
+    "government",
+]
+Profile = Literal[
+    "bureau",
+    "court",
+    "procuratorate",
+    "discipline",
+    "police",
+    "labour_arbitration",
+    "land_arbitration",
+    "commercial_arbitration",
+    "mediation",
+    "agency",
+    "reconsideration",
+    "organisation",
+    "joint_conference",
+]
+Division = Annotated[str, Field(pattern=r"^[0-9]{6}([0-9]{3})?$")]
+Code = Annotated[str, Field(pattern=r"^[a-z]+(_[a-z]+)*(-[a-z]+(_[a-z]+)*)?-[0-9]{6}([0-9]{3})?$")]
+Slug = Annotated[str, Field(pattern=r"^[a-z]+(_[a-z]+)*$")]
+Name = Annotated[str, Field(min_length=2, max_length=60)]
+
+ConnectorKind = Literal["desk", "http"]
+HTTP_OPTIONS = ("url", "connect_timeout", "read_timeout", "signed_receipts", "ca_file", "max_answer_bytes", "page_limit")
+"""What may stand under `options` of an `http` body; connectors/http/options.py holds their limits."""
+SANDBOX = "{sandbox}"
+
+
+def _written(value: object) -> object:
+    # pydantic would read the number 20250701 as seconds since 1970, and an instant as its day
+    if isinstance(value, str) and len(value) != 10:
+        raise Fault(f"“{value[:40]}”不是日期", "写成 2025-07-01 这样的日期")
+    if not isinstance(value, str | dt.date | None) or isinstance(value, dt.datetime):
+        raise Fault(f"{str(value)[:40]} 不是日期", "写成 2025-07-01 这样的日期")
+    return value
+
+
+Day = Annotated[dt.date, BeforeValidator(_written)]
+"""A day in Beijing, written YYYY-MM-DD."""
+
+
+class Connector(Strict):
+    """How a body is reached: the kind of connector and that kind's own options."""
+
+    kind: ConnectorKind
+    options: dict[str, str | int | bool] = Field(default_factory=dict)
+
+
+class Place(Strict):
+    """An administrative division and the one above it. Codes are in the style of GB/T 2260: six digits, nine for a township."""
+
+    code: Division
+    name: Name
+    level: Level
+    superior: Division | None = None
+
+
+class Body(Strict):
+    """One body (机关、单位).
+
+    `superior` leads it in its own line; `led_by` names bodies that lead it as well (双重领导, e.g. the local
+    government of a police branch). `successor` holds its powers from the day `since` on; a body that was `abolished` on a day
+    and has no successor leaves its powers to nobody (信访工作条例 art 24(2)). Days are Beijing days.
+    """
+
+    code: Code
+    name: Name
+    kind: Kind
+    sector: Slug | None = None
+    level: Level
+    division: Division
+    superior: Code | None = None
+    led_by: tuple[Code, ...] = ()
+    profile: Profile
+    connector: Connector
+    aliases: tuple[Name, ...] = ()
+    successor: Code | None = None
+    since: Day | None = None
+    abolished: Day | None = None
+
+    @property
+    def urn(self) -> str:
+        """The body's name on the wire, e.g. `urn:xf:agency:housing:990102`."""
+        return "urn:xf:" + self.code.replace("-", ":")
+
+    @property
+    def leaders(self) -> tuple[str, ...]:
+        """Codes of those directly above it, its own line first."""
+        return self.led_by if self.superior is None else (self.superior, *self.led_by)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is there to stay, as far as the file knows: no successor is named and it is not abolished."""
+        return self.successor is None and self.abolished is None
+
+    def holds(self, on: dt.date | None = None) -> bool:
+        """Whether it holds its own powers on that day. Without a day: once everything the file foresees has happened."""
+        if self.lasts:
+            return True
+        until = self.since if self.successor is not None else self.abolished
+        return on is not None and until is not None and on < until
+
+
+class BodiesFile(Strict):
+    """The content of bodies.yaml."""
+
+    divisions: Annotated[list[Place], Field(min_length=1)]
+    bodies: Annotated[list[Body], Field(min_length=1)]
