@@ -147,6 +147,10 @@ def _line_faults(body: Body, i: int, known: dict[str, Body], located: Located) -
         elif LEVELS.index(known[code].level) > LEVELS.index(body.level):
             what = f"{body.code} 的{role} {code} 层级低于它"
             yield located.problem(what, f"改正 {field}：写同级或上级的机关", *where)
+        elif body.lasts and (heir := known[code].successor) is not None and heir not in (body.code, *body.leaders):
+            # unseen from below, the heir could be sent what accuses it by way of a body it leads
+            what = f"{body.code} 的{role} {code} 的职权归 {heir}，而它没有写在上级或领导机关中"
+            yield located.problem(what, f"把 {field} 中的 {code} 改为 {heir}；承继之日未到的，先把 {heir} 加入 led_by", *where)
     if len(set(body.leaders)) < len(body.leaders):
         yield located.problem(f"{body.code} 的同一领导机关写了两次", "从 led_by 中删除重复的一处", *at, "led_by")
 
