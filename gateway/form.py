@@ -86,7 +86,7 @@ def _beyond_form(form: PetitionForm, received: datetime | None, bodies: Bodies, 
     if facts.channel is not None and facts.channel != form.channel:
         yield _error("facts.channel", "与 channel 不一致；请删去 facts 中的渠道，或改正")
     if facts.division is not None and bodies.place(facts.division) is None:
-        yield _error("facts.division", "区划不在机关目录中；请用目录中的六位代码")
+        yield _error("facts.division", "区划不在机关目录中；请用目录中的六位代码（乡镇为九位）")
     for name in ("accused_body", "decided_by"):
         code = getattr(facts, name)
         if code is not None and code not in bodies:

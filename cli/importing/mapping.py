@@ -182,7 +182,7 @@ def _faults(mapping: Mapping, at: Located, house: House) -> Iterator[Problem]:
             yield at.problem(f"渠道 {code} 不存在", f"用以下之一：{'、'.join(get_args(Channel))}", "channel")
     for code in mapping.division.codes:
         if house.bodies.place(str(code)) is None:
-            yield at.problem(f"区划 {code} 不在机关目录中", '改正代码（六位数字，加引号，如 "990100"），或在 bodies.yaml 中补写', "division")
+            yield at.problem(f"区划 {code} 不在机关目录中", '改正代码（六位或九位数字，加引号，如 "990100"），或在 bodies.yaml 中补写', "division")
     for name, chosen in mapping.facts.items():
         if name in ("division", "channel"):
             yield at.problem(f"facts 中不写 {name}", f"删去这一行；{name} 由上面的同名项给出", "facts", name)
