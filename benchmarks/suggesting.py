@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import openpyxl
@@ -71,7 +72,7 @@ def judge(rows: Sequence[Labelled], suggester: Suggester) -> list[Judged]:
     counting, areas = suggester.counting, suggester.lexicon.areas
     judged = []
     for row in rows:
-        ranked = suggester.areas.weigh(row.subject, row.text).ranked(counting.sharpness, counting.background)
+        ranked = suggester.areas.weigh(suggester.read(row.subject, row.text)).ranked(counting.sharpness, counting.background)
         best, confidence = ranked[0] if ranked else (NOTHING, 0.0)
         judged.append(Judged(row.label, best, confidence, best == areas.of_label(row.label)))
     return judged
@@ -95,7 +96,7 @@ def confusion(judged: Sequence[Judged], threshold: float) -> str:
 def calibration(judged: Sequence[Judged]) -> str:
     """Per bin of confidence: how many, the mean confidence, the share right."""
     lines = ["| confidence | petitions | mean | right |", "|---|---:|---:|---:|"]
-    for low, high in zip(BINS, BINS[1:], strict=False):
+    for low, high in pairwise(BINS):
         some = [j for j in judged if low <= j.confidence < high]
         if some:
             mean, right = statistics.mean(j.confidence for j in some), statistics.mean(j.right for j in some)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from config.bodies import Bodies
 from config.lexicon import Counting
-from rules.suggesting.answer import Part, Span
-from rules.suggesting.finding import Finder
-from rules.suggesting.weighing import Scores
+from rules.suggesting.answer import Span
+from rules.suggesting.weighing import Reading, Scores
 
 FULL, BODY, SHORT = 3.0, 2.0, 1.5
 """What a place's full name, the name of a body seated there, and a place's name without 省, 市, 区, 县 weigh."""
+_FAMILY = "places"
 _ENDINGS = ("自治区", "自治州", "自治县", "街道", "省", "市", "区", "县", "旗", "镇", "乡")
 
 
@@ -21,7 +21,7 @@ class Gazetteer:
     def __init__(self, bodies: Bodies, counting: Counting) -> None:
         self._bodies, self._counting = bodies, counting
         self._credit: dict[str, dict[str, float]] = {}
-        for place in {place.code: place for body in bodies for place in bodies.lineage(body.division)}.values():
+        for place in bodies.places:
             self._name(place.name, place.code, FULL)
             short = next((place.name.removesuffix(end) for end in _ENDINGS if place.name.endswith(end)), "")
             if len(short) >= 2:
@@ -29,16 +29,20 @@ class Gazetteer:
         for body in bodies:
             for name in (body.name, *body.aliases):
                 self._name(name, body.division, BODY)
-        self._finder = Finder(self._credit)
 
     def _name(self, name: str, code: str, weight: float) -> None:
         credit = self._credit.setdefault(name, {})
         credit[code] = max(credit.get(code, 0.0), weight)
 
-    def weigh(self, subject: str, text: str) -> Scores[str]:
+    @property
+    def families(self) -> dict[str, set[str]]:
+        """What a finder has to look for."""
+        return {_FAMILY: set(self._credit)}
+
+    def weigh(self, reading: Reading) -> Scores[str]:
         """Scores of the divisions; a place inside another that is also named takes over what speaks for the outer one."""
         raw: Scores[str] = Scores()
-        for code, span in self._spans(subject, text):
+        for code, span in self._spans(reading):
             raw.add(code, span)
         outer = {place.code for code in raw.of for place in self._bodies.lineage(code)[1:]}
         scores: Scores[str] = Scores()
@@ -50,11 +54,11 @@ class Gazetteer:
                     scores.add(code, span)
         return scores
 
-    def _spans(self, subject: str, text: str) -> Iterator[tuple[str, Span]]:
-        parts: tuple[tuple[Part, str, float], ...] = (("subject", subject, self._counting.title), ("text", text, 1.0))
+    def _spans(self, reading: Reading) -> Iterator[tuple[str, Span]]:
         best: dict[tuple[str, str], Span] = {}
-        for part, content, factor in parts:
-            for hit in self._finder.find(content):
+        for part, families in reading.hits.items():
+            factor = self._counting.title if part == "subject" else 1.0
+            for hit in families[_FAMILY]:
                 for code, weight in self._credit[hit.word].items():
                     best.setdefault((code, hit.word), Span(part, hit.start, hit.end, hit.word, round(weight * factor, 4)))
         for (code, _), span in best.items():

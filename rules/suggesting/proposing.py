@@ -15,8 +15,9 @@ from config.facts import VALUES
 from config.lexicon import Lexicon, Topic
 from config.routing import RoutingTable
 from rules.suggesting.answer import Caution, Proposal, SuggestError, Suggestions
+from rules.suggesting.finding import Finder
 from rules.suggesting.places import Gazetteer
-from rules.suggesting.weighing import Scores, Weigher
+from rules.suggesting.weighing import Reading, Scores, Weigher
 
 K = TypeVar("K", bound=str)
 LONGEST = 50_000
@@ -32,12 +33,15 @@ class Suggester:
         file = lexicon.file
         self.lexicon, self.bodies, self.counting = lexicon, bodies, file.counting
         self.seated = {body.sector for body in bodies if body.sector is not None and body.successor is None}
-        self.areas: Weigher[str] = Weigher(((t.area, t) for t in file.topics.values()), file)
-        self.sectors: Weigher[str] = Weigher(((self._sector(t), t) for t in file.topics.values()), file)
-        self.klasses: Weigher[str] = Weigher(file.klass.items(), file)
-        self.situations: Weigher[str] = Weigher(file.situations.items(), file)
-        self.alarms: Weigher[str] = Weigher(file.warnings.items(), file)
+        # Areas and sectors are asked of the same words, so that both are found in one family.
+        self.areas: Weigher[str] = Weigher("topics", ((t.area, t) for t in file.topics.values()), file)
+        self.sectors: Weigher[str] = Weigher("topics", ((self._sector(t), t) for t in file.topics.values()), file)
+        self.klasses: Weigher[str] = Weigher("klass", file.klass.items(), file)
+        self.situations: Weigher[str] = Weigher("situations", file.situations.items(), file)
+        self.alarms: Weigher[str] = Weigher("alarms", file.warnings.items(), file)
         self.places = Gazetteer(bodies, file.counting)
+        weighers = (self.areas, self.klasses, self.situations, self.alarms, self.places)
+        self._finder = Finder({family: words for each in weighers for family, words in each.families.items()})
 
     def _sector(self, topic: Topic) -> str:
         return next((s for s in self.lexicon.sectors_of(topic) if s in self.seated), NOBODY)
@@ -45,22 +49,26 @@ class Suggester:
     def suggest(self, subject: str, text: str, table: RoutingTable | None = None) -> Suggestions:
         """See `suggest`."""
         _check(subject, text)
-        file, areas = self.lexicon.file, self.lexicon.areas
-        at = file.counting.threshold
-        warnings = self._warnings(subject, text)
+        areas, at = self.lexicon.areas, self.counting.threshold
+        reading = self.read(subject, text)
+        warnings = self._warnings(reading)
         kinds = {caution.kind for caution in warnings}
         official = "accusation_official" in kinds
         accuses = official or "accusation_law" in kinds
-        sector = None if official else self._best(self.sectors.weigh(subject, text), areas.sectors, at.sector)
-        klass = None if accuses else self._best(self.klasses.weigh(subject, text), VALUES, at.klass)
+        sector = None if official else self._best(self.sectors.weigh(reading), areas.sectors, at.sector)
+        klass = None if accuses else self._best(self.klasses.weigh(reading), VALUES, at.klass)
         return Suggestions(
             klass=cast(Proposal[Literal["suggestion", "claim"]] | None, klass),
-            situation=None if accuses else self._situation(subject, text, table),
+            situation=None if accuses else self._situation(reading, table),
             sector=sector,
-            area=self._best(self.areas.weigh(subject, text), {slug: area.zh for slug, area in areas.areas.items()}, at.area),
-            division=self._division(subject, text),
+            area=self._best(self.areas.weigh(reading), {slug: area.zh for slug, area in areas.areas.items()}, at.area),
+            division=self._division(reading),
             warnings=warnings,
         )
+
+    def read(self, subject: str, text: str) -> Reading:
+        """A petition with every word of the lexicon and every place found in it."""
+        return Reading.of(self._finder, subject, text)
 
     def _best(self, scores: Scores[str], names: Mapping[str, str], threshold: float) -> Proposal[str] | None:
         ranked = scores.ranked(self.counting.sharpness, self.counting.background)
@@ -69,20 +77,20 @@ class Suggester:
         value, confidence = ranked[0]
         return Proposal(value, names[value], round(confidence, 3), scores.words(value))
 
-    def _situation(self, subject: str, text: str, table: RoutingTable | None) -> Proposal[str] | None:
+    def _situation(self, reading: Reading, table: RoutingTable | None) -> Proposal[str] | None:
         file = self.lexicon.file
-        scores = self.situations.weigh(subject, text)
+        scores = self.situations.weigh(reading)
         for slug in list(scores.of):
-            if any(word in subject or word in text for word in file.situations[slug].unless) or not _known(slug, table):
+            if any(word in content for word in file.situations[slug].unless for content in reading.content.values()) or not _known(slug, table):
                 del scores.of[slug]
         return self._best(scores, {slug: each.zh for slug, each in file.situations.items()}, self.counting.threshold.situation)
 
-    def _division(self, subject: str, text: str) -> Proposal[str] | None:
-        scores = self.places.weigh(subject, text)
+    def _division(self, reading: Reading) -> Proposal[str] | None:
+        scores = self.places.weigh(reading)
         return self._best(scores, {code: place.name for code in scores.of if (place := self.bodies.place(code))}, self.counting.threshold.division)
 
-    def _warnings(self, subject: str, text: str) -> tuple[Caution, ...]:
-        scores = self.alarms.weigh(subject, text)
+    def _warnings(self, reading: Reading) -> tuple[Caution, ...]:
+        scores = self.alarms.weigh(reading)
         alarms = self.lexicon.file.warnings
         return tuple(Caution(kind, alarm.says, alarm.basis, scores.words(kind)) for kind, alarm in alarms.items() if scores.of.get(kind, 0.0) >= alarm.at)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -15,12 +15,26 @@ MENTIONS = 3
 """Further mentions of a word that still add to it: a long letter must not win by repeating itself."""
 SHOWN = 8
 """Words shown for a proposal."""
-_BEFORE = 4
+_BEFORE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One petition with the words found in it, by part and family."""
+
+    content: Mapping[Part, str]
+    hits: Mapping[Part, Mapping[str, Sequence[Hit]]]
+
+    @classmethod
+    def of(cls, finder: Finder, subject: str, text: str) -> Reading:
+        """Read a petition once for everybody."""
+        content: dict[Part, str] = {"subject": subject, "text": text}
+        return cls(content, {part: finder.find(words) for part, words in content.items()})
 
 
 @dataclass(slots=True)
-class _Seen:
-    """One word's mentions in one petition: the weightiest factor of each part, and where it first stands."""
+class Seen:
+    """One word's mentions in one petition: where it first stands, its best factor in either part, and further mentions in the text."""
 
     first: tuple[Part, int, int]
     subject: float = 0.0
@@ -58,44 +72,48 @@ class Scores(Generic[K]):
 class Weigher(Generic[K]):
     """Weighs one family of words (topics, situations, classes ...) in petitions."""
 
-    def __init__(self, groups: Iterable[tuple[K, Words]], file: LexiconFile) -> None:
+    def __init__(self, family: str, groups: Iterable[tuple[K, Words]], file: LexiconFile) -> None:
         """`groups`: candidates with their words; a candidate may come several times, a word counts for it once, at its best grade."""
+        self._family, self._near = family, family + "+"
         self._counting: Counting = file.counting
         self._negations, self._landmarks = file.negations, file.landmarks
         self._credit: dict[str, dict[K, float]] = {}
         self._together: list[tuple[K, float, tuple[tuple[str, ...], ...]]] = []
-        parts: set[str] = set()
         for key, words in groups:
             for word, grade in every_word(words):
                 credit = self._credit.setdefault(word, {})
                 credit[key] = max(credit.get(key, 0.0), file.counting.grades[grade])
             for each in words.together:
                 self._together.append((key, file.counting.grades[each.grade], each.all))
-                parts.update(word for some in each.all for word in some)
-        self._finder = Finder(self._credit)
-        # Parts of a combination are looked for on their own: a longer word must not hide them.
-        self._parts = Finder(parts)
 
-    def weigh(self, subject: str, text: str) -> Scores[K]:
+    @property
+    def families(self) -> dict[str, set[str]]:
+        """What a finder has to look for. Parts of combinations are a family of their own: a longer word must not hide them."""
+        return {self._family: set(self._credit), self._near: {word for _, _, lists in self._together for some in lists for word in some}}
+
+    def weigh(self, reading: Reading) -> Scores[K]:
         """The scores of every candidate that any word speaks for."""
         scores: Scores[K] = Scores()
-        for word, seen in self._mentions(subject, text).items():
+        for word, seen in self._mentions(reading).items():
             factor = self._counting.title * seen.subject + seen.text + self._counting.again * min(seen.more, MENTIONS)
             if factor > 0:
                 for key, weight in self._credit[word].items():
                     scores.add(key, Span(*seen.first, word, round(weight * factor, 4)))
-        if self._together:
-            self._pairs(scores, subject, text)
+        for key, span in self._combinations(reading):
+            scores.add(key, span)
         return scores
 
-    def _mentions(self, subject: str, text: str) -> dict[str, _Seen]:
-        found: dict[str, _Seen] = {}
-        for part, content in _both(subject, text):
-            for hit in self._finder.find(content):
+    def _mentions(self, reading: Reading) -> dict[str, Seen]:
+        found: dict[str, Seen] = {}
+        for part, families in reading.hits.items():
+            content = reading.content[part]
+            for hit in families[self._family]:
                 if self._negated(content, hit):
                     continue
                 here = self._counting.landmark if content.startswith(self._landmarks, hit.end) else 1.0
-                seen = found.setdefault(hit.word, _Seen((part, hit.start, hit.end)))
+                seen = found.get(hit.word)
+                if seen is None:
+                    seen = found[hit.word] = Seen((part, hit.start, hit.end))
                 if part == "subject":
                     seen.subject = max(seen.subject, here)
                 else:
@@ -107,40 +125,34 @@ class Weigher(Generic[K]):
         before = content[max(0, hit.start - _BEFORE) : hit.start]
         return any(negation in before for negation in self._negations)
 
-    def _pairs(self, scores: Scores[K], subject: str, text: str) -> None:
-        hits = [(part, content, self._parts.find(content)) for part, content in _both(subject, text)]
+    def _combinations(self, reading: Reading) -> Iterable[tuple[K, Span]]:
         places: dict[str, list[tuple[Part, Hit]]] = {}
-        for part, content, found in hits:
-            for hit in found:
-                if not self._negated(content, hit):
+        for part, families in reading.hits.items():
+            for hit in families[self._near]:
+                if not self._negated(reading.content[part], hit):
                     places.setdefault(hit.word, []).append((part, hit))
-        for key, weight, lists in self._together:
-            near = self._near([[place for word in some for place in places.get(word, ())] for some in lists])
+        for key, weight, lists in self._together if places else ():
+            near = self._close([[place for word in some for place in places.get(word, ())] for some in lists])
             if near is not None:
                 part, start, end, word = near
-                scores.add(key, Span(part, start, end, word, round(weight * (self._counting.title if part == "subject" else 1.0), 4)))
+                yield key, Span(part, start, end, word, round(weight * (self._counting.title if part == "subject" else 1.0), 4))
 
-    def _near(self, lists: Sequence[Sequence[tuple[Part, Hit]]]) -> tuple[Part, int, int, str] | None:
-        """The first place where one word of every list stands within the window of the first; the subject goes before the text."""
+    def _close(self, lists: Sequence[Sequence[tuple[Part, Hit]]]) -> tuple[Part, int, int, str] | None:
+        """The first place where a word of every list stands within the window of the first list's; the subject goes before the text."""
         if not all(lists):
             return None
         for part, first in lists[0]:
             group = [first]
             for others in lists[1:]:
-                close = [h for p, h in others if p == part and h is not first and _gap(first, h) <= self._counting.window]
+                close = [hit for p, hit in others if p == part and hit != first and _gap(first, hit) <= self._counting.window]
                 if not close:
                     break
-                group.append(min(close, key=lambda h: _gap(first, h)))
+                group.append(min(close, key=lambda hit: _gap(first, hit)))
             else:
-                ordered = sorted(group, key=lambda h: h.start)
-                return part, ordered[0].start, max(h.end for h in group), "…".join(dict.fromkeys(h.word for h in ordered))
+                group.sort(key=lambda hit: hit.start)
+                return part, group[0].start, max(hit.end for hit in group), "…".join(dict.fromkeys(hit.word for hit in group))
         return None
 
 
 def _gap(one: Hit, other: Hit) -> int:
     return max(other.start - one.end, one.start - other.end, 0)
-
-
-def _both(subject: str, text: str) -> Iterable[tuple[Part, str]]:
-    yield "subject", subject
-    yield "text", text
