@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,7 +14,8 @@ from config.facts import Branch
 from config.source import Located, Problem, Strict, load_located, raise_if
 
 Writer = Literal["bureau", "partner", "system", "arbiter"]
-Holder = Literal["bureau", "partner", "party", "joint_conference", "handoff"]
+Holder = Literal["bureau", "partner", "party", "joint_conference", "arbiter", "handoff"]
+Stage = Literal["handling", "review", "rereview"]
 Verified = Literal["yes", "quote", "memory", "inference", "internal"]
 LIMIT = r"^[1-9][0-9]*(wd|d|mo|h|min)$"
 SAME = "same"
@@ -42,9 +44,13 @@ class State(Strict):
     end: bool = False
     fhir: str | None = None
     petition: str | None = None
+    petition_by_stage: dict[Stage, str] = Field(default_factory=dict)
+    looped: str | None = None
 
 
 class Edge(Strict):
+    """One way out of a state (or, to `same`, an act that leaves the state as it is). `stage`: of the hand-off that it opens."""
+
     message: str
     from_: tuple[str, ...] = Field(alias="from", min_length=1)
     to: str
@@ -57,6 +63,8 @@ class Edge(Strict):
     extends: str | None = None
     duty: DutySpec | None = None
     implied_receipt: bool = False
+    stage: Stage = "handling"
+    by_hand: bool = False
 
 
 class Machine(Strict):
@@ -70,18 +78,60 @@ class RoadMapFile(Strict):
     handoff: Machine
 
 
+@dataclass(frozen=True, slots=True)
+class ClockContext:
+    """What decides how long a clock runs for one hand-off: of the body, of the petition, of the road it takes.
+
+    `division` is the body's (six or nine digits); `flags` those of the hand-off; `track` the clock track its routing row names, or "".
+    """
+
+    profile: str
+    branch: str
+    track: str = ""
+    stage: Stage = "handling"
+    flags: frozenset[str] = frozenset()
+    division: str = ""
+
+
 class Case(Strict):
-    """One limit of a clock, and for whom: no condition means everybody else."""
+    """One limit of a clock, and for whom. Conditions are joined by and, the values of one by or; none at all means everybody else.
+
+    Attributes:
+        division: prefixes of division codes: a province's tighter rule holds in all of it.
+        extension, extended_by, extended_told: by how much it may be lengthened, once; who approves; who must be told.
+        deemed: the edge that the system takes when the time is up (行政复议法 art 30, and nothing else).
+        pauses_in: states that stop this case beside those that stop the whole clock (信访工作条例 art 36(2): hearings, at 复核 only).
+        row: ids of the rows of statutes.yaml that it keeps.
+    """
 
     limit: str = Field(pattern=LIMIT)
     basis: str
     verified: Verified
+    row: tuple[str, ...] = ()
     profile: tuple[str, ...] = ()
     branch: tuple[str, ...] = ()
+    track: tuple[str, ...] = ()
+    stage: tuple[Stage, ...] = ()
+    flag: tuple[str, ...] = ()
+    division: tuple[str, ...] = ()
     extension: str | None = Field(None, pattern=LIMIT)
+    extended_by: str = ""
+    extended_told: str = ""
+    deemed: str | None = None
+    pauses_in: tuple[str, ...] = ()
 
-    def fits(self, profile: str, branch: str) -> bool:
-        return (not self.profile or profile in self.profile) and (not self.branch or branch in self.branch)
+    @property
+    def open_to_all(self) -> bool:
+        """Whether it fits every hand-off."""
+        return not (self.profile or self.branch or self.track or self.stage or self.flag or self.division)
+
+    def fits(self, at: ClockContext) -> bool:
+        """Whether this case is the one for that hand-off, if none before it is."""
+        return (
+            (not self.profile or at.profile in self.profile) and (not self.branch or at.branch in self.branch)
+            and (not self.track or at.track in self.track) and (not self.stage or at.stage in self.stage)
+            and (not self.flag or not at.flags.isdisjoint(self.flag)) and (not self.division or at.division.startswith(self.division))
+        )
 
 
 class OnExpiry(Strict):
@@ -92,18 +142,30 @@ class OnExpiry(Strict):
 
 
 class Clock(Strict):
+    """A limit that runs in the states that name it. `trigger`: what starts it, for readers; `stage`: the only stages in which it runs (none: all).
+
+    A clock without a case for everybody must say `optional`: it then does not run where no case fits, and no state may rest on it alone.
+    """
+
     zh: str
-    owes: Literal["bureau", "partner", "party", "joint_conference"]
+    owes: Literal["bureau", "partner", "party", "joint_conference", "arbiter"]
     cases: tuple[Case, ...] = Field(min_length=1)
     on_expiry: OnExpiry
     warn: tuple[float, ...] = ()
     pauses_in: tuple[str, ...] = ()
     repeats: bool = False
+    trigger: str = ""
+    stage: tuple[Stage, ...] = ()
+    optional: bool = False
 
 
 class DutyLimit(Strict):
     zh: str
     limit: str = Field(pattern=LIMIT)
+    basis: str = ""
+    verified: Verified = "internal"
+    row: tuple[str, ...] = ()
+    holder: Literal["bureau", "joint_conference", "addressee"] = "bureau"
 
 
 class ClocksFile(Strict):
@@ -140,8 +202,9 @@ def _machine_faults(
             yield at.problem(f"状态 {key} 没有持有者", "写明 holder：谁必须采取下一步", *here)
         if not state.end and state.holder != "handoff" and not state.clocks:
             yield at.problem(f"等待状态 {key} 没有期限", "在 clocks 中写明至少一个期限（见 clocks.yaml）", *here)
-        if state.petition is not None and state.petition not in petition_states:
-            yield at.problem(f"状态 {key} 使信访事项进入不存在的状态 {state.petition}", "写一个 petition.states 中已有的状态", *here, "petition")
+        for follow in filter(None, (state.petition, state.looped, *state.petition_by_stage.values())):
+            if follow not in petition_states:
+                yield at.problem(f"状态 {key} 使信访事项进入不存在的状态 {follow}", "写一个 petition.states 中已有的状态", *here, "petition")
         for clock in state.clocks:
             if clock not in clocks.clocks:
                 yield at.problem(f"状态 {key} 的期限 {clock} 在 clocks.yaml 中不存在", "改正名称，或在 clocks.yaml 中补上该期限", *here, "clocks")
@@ -179,8 +242,8 @@ def _case_faults(part: str, key: str, clock: Clock, at: Located) -> Iterator[Pro
             yield at.problem(f"期限 {key} 写了不存在的机关类别 {name}", f"用以下之一：{'、'.join(sorted(_PROFILES))}", *here)
         for name in set(case.branch) - _BRANCHES:
             yield at.problem(f"期限 {key} 写了不存在的分支 {name}", f"用以下之一：{'、'.join(sorted(_BRANCHES))}", *here)
-        if not case.profile and not case.branch and i < len(clock.cases) - 1:
-            yield at.problem(f"期限 {key} 的兜底一行之后还有 {len(clock.cases) - 1 - i} 行，永远用不到", "把不写 profile 和 branch 的一行移到最后", *here)
+        if case.open_to_all and i < len(clock.cases) - 1:
+            yield at.problem(f"期限 {key} 的兜底一行之后还有 {len(clock.cases) - 1 - i} 行，永远用不到", "把不写任何条件的一行移到最后", *here)
 
 
 def _clock_faults(roads: RoadMapFile, clocks: ClocksFile, at: Located) -> Iterator[Problem]:
@@ -189,8 +252,8 @@ def _clock_faults(roads: RoadMapFile, clocks: ClocksFile, at: Located) -> Iterat
             yield from _case_faults(part, key, clock, at)
             if list(clock.warn) != sorted(set(clock.warn)) or not all(0 < share < 1 for share in clock.warn):
                 yield at.problem(f"期限 {key} 的 warn 应为 0 与 1 之间由小到大的小数", "例如 [0.5, 0.8]", part, key, "warn")
-            if clock.cases[-1].profile or clock.cases[-1].branch:
-                yield at.problem(f"期限 {key} 没有兜底的一行", "最后一行 cases 不写 profile 和 branch", part, key, "cases")
+            if not clock.cases[-1].open_to_all and not clock.optional:
+                yield at.problem(f"期限 {key} 没有兜底的一行", "最后一行 cases 不写任何条件，或写明 optional: true", part, key, "cases")
             follow = clock.on_expiry.next
             if follow is not None and follow not in clocks.rungs:
                 yield at.problem(f"期限 {key} 届满后的下一级 {follow} 不存在", "写一个 rungs 中已有的名称", part, key, "on_expiry")
@@ -198,9 +261,12 @@ def _clock_faults(roads: RoadMapFile, clocks: ClocksFile, at: Located) -> Iterat
                 yield at.problem(f"期限 {key} 届满后的待办 {clock.on_expiry.duty.kind} 没有期限", "在 duties 中补上", part, key, "on_expiry")
             if follow == key and not clock.repeats:
                 yield at.problem(f"期限 {key} 自我重复而未写明 repeats", "写明 repeats: true", part, key)
-            for state in clock.pauses_in:
+            for state in (*clock.pauses_in, *(name for case in clock.cases for name in case.pauses_in)):
                 if state not in roads.handoff.states:
                     yield at.problem(f"期限 {key} 的 pauses_in 写了不存在的状态 {state}", "改正状态名", part, key, "pauses_in")
+            for case in clock.cases:
+                if case.deemed and not any(edge.message == case.deemed and edge.writer == "system" for edge in roads.handoff.edges):
+                    yield at.problem(f"期限 {key} 届满视为 {case.deemed}，而路线图中没有由系统书写的这条边", "改正名称，或在 roadmap.yaml 中补上", part, key, "cases")
     for kind in NEEDED_DUTIES - clocks.duties.keys():
         yield at.problem(f"待办 {kind} 没有期限，而产品会开立这种待办", "在 duties 中补上", "duties")
     used = {c for m in (roads.petition, roads.handoff) for s in m.states.values() for c in s.clocks}

@@ -82,13 +82,13 @@ def _carried(outcome: Outcome | Answer, leased: Leased, doubtful: bool, now: dat
             return Carried(Result(leased, "weak", code, f"HTTP {status}"))
         case Refused(problem, code):
             # A partner's own words may quote the case: only the status is kept.
-            return Carried(Result(leased, "dead", code, f"HTTP {problem.status}"))
+            return Carried(Result(leased, "dead", code, f"HTTP {problem.status}", sure=not doubtful))
         case Unavailable(detail, retry_after, endpoint, code):
             again = next_attempt(leased.attempts, now, rng, retry_after)
             if again is None and endpoint:
                 again = now + LONGEST
             if again is None:
-                return Carried(Result(leased, "dead", code, detail), True, endpoint, retry_after)
+                return Carried(Result(leased, "dead", code, detail, sure=not doubtful), True, endpoint, retry_after)
             return Carried(Result(leased, "unknown" if doubtful else "retry", code, detail, again), True, endpoint, retry_after)
         case Unknown(detail, code):
             again = next_attempt(leased.attempts, now, rng)

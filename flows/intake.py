@@ -16,7 +16,7 @@ from flows.context import Context
 from flows.running import traced
 from flows.trace import Mark, Trace
 from models.db import Connection
-from models.desk import branch_of
+from models.desk_petition import branch_of
 from models.door import advance
 from models.moves import Actor, Move, Refused, Route
 from rules.house import House
@@ -58,7 +58,7 @@ def decide(petition_no: str, facts: dict[str, Any], house: House) -> Move:
     filled = fill(known)
     full = known if isinstance(filled, str) else filled
     said = Route(found.body.code, found.way, found.row.id, "；".join(found.basis)[:120], full.branch or branch_of(found.row.id), full.klass or "",
-                 full.model_dump(exclude_none=True))
+                 full.model_dump(exclude_none=True), found.row.track or "")
     return Move("petition.route", actor, petition_no=petition_no, route=said)
 
 

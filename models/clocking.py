@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, time
 
+from config.roadmap import ClockContext
 from models.records import ClockRow, Working
 from rules.calendar import SHANGHAI, Due, due, fraction
 from rules.house import House
+from rules.ladder import Parties
 from rules.limits import Limit, parse_limit
 
 
-def open_clock(
-    work: Working, house: House, petition_no: str, handoff_id: str | None, key: str, root: str, body: str, branch: str, now: datetime,
-    party: str | None = None,
-) -> ClockRow:
-    """Start the clock `key` now; `root` is the clock at the foot of its ladder."""
-    rule = house.roads.clock_rule(key, house.profile(body), branch)
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Whose clocks these are: the petition, its hand-off (None: the petition itself), what decides the limits, and who plays which part."""
+
+    petition_no: str
+    handoff_id: str | None
+    context: ClockContext
+    parties: Parties
+
+
+def open_clock(work: Working, house: House, course: Course, key: str, root: str, now: datetime, party: str | None = None) -> ClockRow | None:
+    """Start the clock `key` now; `root` is the clock at the foot of its ladder. None where it does not run for this hand-off."""
+    rule = house.roads.clock_rule(key, course.context)
+    if rule is None:
+        return None
     end = due(now, rule.case.limit, house.calendar)
     warn = rule.clock.warn
     clock = ClockRow(
-        None, petition_no, handoff_id, key, root, house.who(rule.clock.owes, body, party), rule.case.limit, rule.case.basis, rule.label, now,
+        None, course.petition_no, course.handoff_id, key, root, course.parties.who(rule.clock.owes, party), rule.case.limit, rule.case.basis, rule.label, now,
         end.instant, fraction(now, end, warn[0]) if warn else end.instant, 0, None, end.provisional,
     )
     work.new_clocks.append(clock)
-    work.clocks[petition_no].append(clock)
+    work.clocks[course.petition_no].append(clock)
     return clock
 
 
@@ -45,19 +57,18 @@ def touch(work: Working, clock: ClockRow) -> None:
 
 
 def enter(
-    work: Working, house: House, petition_no: str, handoff_id: str | None, body: str, branch: str, before: Iterable[str], after: Iterable[str],
-    state: str, now: datetime, party: str | None = None,
+    work: Working, house: House, course: Course, before: Iterable[str], after: Iterable[str], state: str, now: datetime, party: str | None = None,
 ) -> None:
     """Set the clocks for a new state: those it no longer names are met, those it newly names start, those it pauses stop."""
     before, after = set(before), list(after)
-    open_now = running(work, petition_no, handoff_id)
+    open_now = running(work, course.petition_no, course.handoff_id)
     close(work, [c for c in open_now if c.root not in after], "MET", now)
     roots = {c.root for c in open_now if c.state == "OPEN"}
     for key in after:
         if key not in before and key not in roots:
-            open_clock(work, house, petition_no, handoff_id, key, key, body, branch, now, party)
-    for clock in running(work, petition_no, handoff_id):
-        stops = state in house.roads.clock(clock.root).pauses_in
+            open_clock(work, house, course, key, key, now, party)
+    for clock in running(work, course.petition_no, course.handoff_id):
+        stops = state in _stopped_by(clock, house, course.context)
         if stops and clock.paused_at is None:
             clock.paused_at = now
             touch(work, clock)
@@ -67,15 +78,20 @@ def enter(
             touch(work, clock)
 
 
-def extend(work: Working, house: House, clock: ClockRow, body: str, branch: str, days: int | None, now: datetime) -> bool:
+def _stopped_by(clock: ClockRow, house: House, context: ClockContext) -> tuple[str, ...]:
+    rule = house.roads.clock_rule(clock.root, context)
+    return house.roads.clock(clock.root).pauses_in + (rule.case.pauses_in if rule is not None else ())
+
+
+def extend(work: Working, house: House, clock: ClockRow, context: ClockContext, days: int | None, now: datetime) -> bool:
     """Lengthen a clock, counted from its start, by `days` (None: by all that its case allows). The time it stood still stays added.
 
     False, and nothing changed, where the case allows no extension or a shorter one, or where the clock has already run out.
     """
-    case = house.roads.clock_rule(clock.root, house.profile(body), branch).case
-    if case.extension is None or clock.key != clock.root or clock.due_at <= now:
+    rule = house.roads.clock_rule(clock.root, context)
+    if rule is None or rule.case.extension is None or clock.key != clock.root or clock.due_at <= now:
         return False
-    base, most = parse_limit(case.limit), parse_limit(case.extension)
+    base, most = parse_limit(rule.case.limit), parse_limit(rule.case.extension)
     plain = due(clock.started_at, base, house.calendar)
     last = _later(clock.started_at, plain, base, most, house)
     end = last if days is None else _later(clock.started_at, plain, base, parse_limit(f"{days}d"), house)

@@ -1,4 +1,4 @@
-"""经办: what the people of the bureau and of the joint conference do, each act one call of the door.
+"""经办: what the people of the bureau and of the joint conference do with a hand-off, each act one call of the door (petitions: models.desk_petition).
 
 Console, command line and demonstration all act through these functions. Each takes the caller's transaction and `now` (aware), commits nothing,
 and returns the door's answer: `Done`, or `Refused` with the reason in Chinese. `reason` is the person's own words: it goes to the body
@@ -11,172 +11,147 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
-from config.facts import NAMES, Facts
 from models import outbox, store
 from models.db import Connection
 from models.door import advance
-from models.moves import Actor, Answer, Move, Refused, Route
+from models.moves import Actor, Answer, Move, Refused
 from models.seal import Sealer
+from rules.calendar import SHANGHAI
 from rules.house import House
-from rules.routing import Routed, route
 
 Decision = Literal["upheld", "rejected", "escalated"]
 Ruling = Literal["keep", "return"]
 Review = Literal["accepted", "rework"]
 FollowUp = Literal["told", "reroute"]
 
-BY_HAND = "by-hand"
-_ASSIGNED = "经办人确定（信访工作条例第二十二条第一款）"
-# Correcting these would let material about an accused body travel to it after all.
-_NEVER_REPLACED = ("accused", "accused_body", "accused_level", "pending_elsewhere")
 
-
-def _act(connection: Connection, move: Move, house: House, sealer: Sealer, now: datetime) -> Answer:
+def act(connection: Connection, move: Move, house: House, sealer: Sealer, now: datetime) -> Answer:
     return advance(connection, [move], house, sealer, now)[0]
 
 
-def _bureau(house: House) -> Actor:
-    return Actor("bureau", house.bureau)
+def bureau(house: House, clerk: str = "") -> Actor:
+    """The bureau as it acts through one of its people (`clerk`: a staff number, "" where nobody is named)."""
+    return Actor("bureau", house.bureau, clerk)
 
 
-def _day(told_on: date | None) -> dict[str, str]:
+def day(told_on: date | None) -> dict[str, str]:
     return {"told_on": told_on.isoformat()} if told_on else {}
 
 
 def decide_objection(
     connection: Connection, handoff_id: str, decision: Decision, reason: str, house: House, sealer: Sealer, now: datetime, *,
-    materials: Sequence[str] = (),
+    materials: Sequence[str] = (), clerk: str = "",
 ) -> Answer:
     """异议核实: upheld (同意退回, with the list of materials given back), rejected or escalated (报请协调). 信访工作条例第二十三条、第二十四条."""
     data: dict[str, Any] = {"reason": reason}
     if decision == "upheld":
         data["materials"] = list(materials)
-    return _act(connection, Move(f"objection.{decision}", _bureau(house), handoff_id=handoff_id, data=data, note=reason), house, sealer, now)
+    return act(connection, Move(f"objection.{decision}", bureau(house, clerk), handoff_id=handoff_id, data=data, note=reason), house, sealer, now)
 
 
 def rule_dispute(
-    connection: Connection, handoff_id: str, ruling: Ruling, reason: str, house: House, sealer: Sealer, now: datetime, *, materials: Sequence[str] = (),
+    connection: Connection, handoff_id: str, ruling: Ruling, reason: str, house: House, sealer: Sealer, now: datetime, *, materials: Sequence[str] = (), clerk: str = "",
 ) -> Answer:
     """争议裁定 by the joint conference: keep (由该单位受理) or return (退回另行确定). 信访工作条例第二十四条."""
     data: dict[str, Any] = {"reason": reason, **({"materials": list(materials)} if materials else {})}
-    move = Move(f"ruling.{ruling}", Actor("arbiter", house.conference), handoff_id=handoff_id, data=data, note=reason)
-    return _act(connection, move, house, sealer, now)
+    move = Move(f"ruling.{ruling}", arbiter(connection, house, handoff_id=handoff_id), handoff_id=handoff_id, data=data, note=reason)
+    return act(connection, move, house, sealer, now)
+
+
+def arbiter(connection: Connection, house: House, *, handoff_id: str | None = None, petition_no: str | None = None, clerk: str = "") -> Actor:
+    """Whoever rules on this dispute as things stand: the holder. Its decision is recorded by the bureau that has it on paper."""
+    sql = "select coalesce(p.arbiter, p.holder) from petition p where p.petition_no = coalesce(%s, (select petition_no from handoff where handoff_id = %s))"
+    row = connection.execute(sql, (petition_no, handoff_id)).fetchone()
+    return Actor("arbiter", row[0] if row and row[0] else house.conference, clerk)
 
 
 def review_result(
     connection: Connection, handoff_id: str, review: Review, reason: str, house: House, sealer: Sealer, now: datetime, *,
-    told_on: date | None = None, defects: Sequence[str] = (),
+    told_on: date | None = None, defects: Sequence[str] = (), clerk: str = "",
 ) -> Answer:
     """办结报告审核: accepted (needs the day on which the petitioner was told) or rework (needs the reason)."""
-    data: dict[str, Any] = {"reason": reason, **_day(told_on), **({"defects": list(defects)} if defects else {})}
-    return _act(connection, Move(f"result.{review}", _bureau(house), handoff_id=handoff_id, data=data, note=reason), house, sealer, now)
+    data: dict[str, Any] = {"reason": reason, **day(told_on), **({"defects": list(defects)} if defects else {})}
+    return act(connection, Move(f"result.{review}", bureau(house, clerk), handoff_id=handoff_id, data=data, note=reason), house, sealer, now)
 
 
 def follow_up(
-    connection: Connection, handoff_id: str, step: FollowUp, reason: str, house: House, sealer: Sealer, now: datetime, *, told_on: date | None = None,
+    connection: Connection, handoff_id: str, step: FollowUp, reason: str, house: House, sealer: Sealer, now: datetime, *, told_on: date | None = None, clerk: str = "",
 ) -> Answer:
     """不予受理的后续: told (the petitioner was told of the remedy, on that day) or reroute (the petition goes back to the clerk)."""
-    data = {"reason": reason, **_day(told_on)}
-    return _act(connection, Move(f"decline.{step}", _bureau(house), handoff_id=handoff_id, data=data, note=reason), house, sealer, now)
+    data = {"reason": reason, **day(told_on)}
+    return act(connection, Move(f"decline.{step}", bureau(house, clerk), handoff_id=handoff_id, data=data, note=reason), house, sealer, now)
 
 
-def urge(connection: Connection, handoff_id: str, reason: str, house: House, sealer: Sealer, now: datetime) -> Answer:
+def urge(connection: Connection, handoff_id: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
     """催办 a body that holds a hand-off. 信访工作条例第四十条."""
     data = {"reason": reason} if reason else {}
-    return _act(connection, Move("handoff.urge", _bureau(house), handoff_id=handoff_id, data=data, note=reason), house, sealer, now)
+    return act(connection, Move("handoff.urge", bureau(house, clerk), handoff_id=handoff_id, data=data, note=reason), house, sealer, now)
 
 
-def supplement(connection: Connection, handoff_id: str, text: str, house: House, sealer: Sealer, now: datetime) -> Answer:
+def supplement(connection: Connection, handoff_id: str, text: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
     """补充材料: pass on to the body what the petitioner added."""
-    move = Move("handoff.supplement", _bureau(house), handoff_id=handoff_id, data={"text": text, "attachments": []}, note=text)
-    return _act(connection, move, house, sealer, now)
+    move = Move("handoff.supplement", bureau(house, clerk), handoff_id=handoff_id, data={"text": text, "attachments": []}, note=text)
+    return act(connection, move, house, sealer, now)
 
 
-def withdraw(connection: Connection, handoff_id: str, reason: str, house: House, sealer: Sealer, now: datetime) -> Answer:
-    """要求撤回: ask the body to give the case back; it ends only when the body agrees."""
-    return _act(connection, Move("handoff.withdraw", _bureau(house), handoff_id=handoff_id, data={"reason": reason}, note=reason), house, sealer, now)
-
-
-def send(
-    connection: Connection, petition_no: str, body: str, reason: str, house: House, sealer: Sealer, now: datetime, *,
-    way: str = "", basis: str = "", facts: Mapping[str, Any] | None = None,
+def supervise(
+    connection: Connection, handoff_id: str, ground: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "",
 ) -> Answer:
-    """经办人转送: send a petition to the body a person chose. The guards hold all the same: never to the accused, never round in a circle.
+    """督办 a body on a ground of art 40(1) (`rules.edge_guards.SUPERVISION_GROUNDS`): goes to the body; the clerk's duty to supervise is done by it."""
+    move = Move("handoff.supervise", bureau(house, clerk), handoff_id=handoff_id, data={"ground": ground, "reason": reason}, note=reason)
+    return act(connection, move, house, sealer, now)
 
-    Args:
-        way, basis: empty: those of the routing row, where the table leads to this body as well; else 转送 and art 22(1).
-        facts: what the clerk found out (config.facts.Facts); completes what the ledger has. An accused body, once named, stays named.
+
+def take_back(connection: Connection, handoff_id: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
+    """收回 a hand-off whose request the body surely refused, so that it can be routed again. Refused while there is any doubt that the body has it."""
+    connection.execute("select 1 from petition where petition_no = (select petition_no from handoff where handoff_id = %s) for update", (handoff_id,))
+    row = connection.execute("select 1 from outbox where handoff_id = %s and state <> 'DEAD' limit 1", (handoff_id,)).fetchone()
+    if row is not None:
+        return Refused("guard", "来文还在投递中，或已送达，不能收回；可以要求撤回", handoff_id=handoff_id)
+    return act(connection, Move("handoff.take_back", bureau(house, clerk), handoff_id=handoff_id, data={"reason": reason}, note=reason), house, sealer, now)
+
+
+def deliver_by_hand(
+    connection: Connection, handoff_id: str, register_no: str, delivered_on: date, signed_by: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "",
+) -> Answer:
+    """人工送达: the papers were handed over on that day, under that register number, to that post (a post, not a name). From now on this hand-off goes on paper."""
+    if delivered_on > now.astimezone(SHANGHAI).date():
+        return Refused("guard", "送达日期在将来；请写实际送达的日期", handoff_id=handoff_id)
+    data = {"register_no": register_no, "delivered_on": delivered_on.isoformat(), "signed_by": signed_by}
+    move = Move("delivery.by_hand", bureau(house, clerk), handoff_id=handoff_id, data=data, note=f"{register_no} {signed_by}")
+    return act(connection, move, house, sealer, now)
+
+
+def record_for(
+    connection: Connection, handoff_id: str, message: str, data: Mapping[str, Any], register_no: str, house: House, sealer: Sealer, now: datetime,
+) -> Answer:
+    """代录: enter what a body without a system wrote on paper (`message`: its name on the wire, `data`: its fields), under the paper's register number.
+
+    Only for bodies reached at the desk and hand-offs that go on paper: whoever has a system speaks for itself.
     """
-    blocked = _receiver(body, petition_no, house)
-    if blocked is not None:
-        return blocked
-    row = connection.execute("select facts from petition where petition_no = %s", (petition_no,)).fetchone()
+    row = connection.execute("select body, flags from handoff where handoff_id = %s", (handoff_id,)).fetchone()
     if row is None:
-        return Refused("unknown", "没有此信访事项", petition_no)
-    merged = merge_facts(row[0], facts or {}, petition_no)
-    if isinstance(merged, Refused):
-        return merged
-    found = route(merged, house.table, house.bodies, house.bureau)
-    agrees = isinstance(found, Routed) and found.body.code == body
-    branch = merged.branch or (branch_of(found.row.id) if found.row is not None else "")
-    if isinstance(found, Routed) and agrees:
-        way, basis = way or found.way, basis or "；".join(found.basis)
-    to = Route(body, way or "转送", BY_HAND, (basis or _ASSIGNED)[:120], branch, merged.klass or "", merged.model_dump(exclude_none=True))
-    return _act(connection, Move("petition.route", _bureau(house), petition_no=petition_no, note=reason, route=to), house, sealer, now)
+        return Refused("unknown", "没有此转送件", handoff_id=handoff_id)
+    body, flags = row
+    if "by-hand" not in flags and body in house.bodies and house.bodies.get(body).connector.kind != "desk":
+        return Refused("guard", "该单位有自己的系统，其回复应由其系统发来；确以纸质往来的，先办理人工送达", handoff_id=handoff_id)
+    said = {**data, "via": "by-hand", "register_no": register_no}
+    return act(connection, Move(message, Actor("partner", body), handoff_id=handoff_id, data=said), house, sealer, now)
 
 
-def _receiver(body: str, petition_no: str, house: House) -> Refused | None:
-    if body not in house.bodies:
-        return Refused("unknown", f"机关目录中没有 {body}；用 tonglu bodies 查看代码", petition_no)
-    heir = house.bodies.current(body)
-    if heir.code != body:
-        return Refused("guard", f"该单位职权已由{heir.name}（{heir.code}）承继，请改发", petition_no)
-    if body == house.bureau:
-        return Refused("guard", "不能转送给本单位；自行答复请用 guide 或 close", petition_no)
-    return None
+def withdraw(connection: Connection, handoff_id: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
+    """要求撤回: ask the body to give the case back; it ends only when the body agrees."""
+    return act(connection, Move("handoff.withdraw", bureau(house, clerk), handoff_id=handoff_id, data={"reason": reason}, note=reason), house, sealer, now)
 
 
-def merge_facts(known: Mapping[str, Any], told: Mapping[str, Any], petition_no: str | None = None) -> Facts | Refused:
-    """The ledger's facts completed and corrected by a clerk; what protects against a leak cannot be taken back."""
-    for name in _NEVER_REPLACED:
-        if name in known and name in told and told[name] != known[name]:
-            return Refused("guard", f"{NAMES[name]}已登记，不能改写；确有错误的，应办结后重新登记", petition_no)
-    try:
-        return Facts.model_validate({**known, **told})
-    except ValidationError as error:
-        names = "、".join(dict.fromkeys(str(e["loc"][0]) if e["loc"] else "facts" for e in error.errors()))
-        return Refused("guard", f"事实 {names} 的值不合要求；可用的事实和取值见 docs/routing.md", petition_no)
-
-
-def branch_of(row_id: str) -> str:
-    """The branch a routing row belongs to: ``B3.1a-retrial`` is B3.1a. Empty for rows that belong to none."""
-    head = row_id.split("-")[0]
-    return head if head.startswith("B") else ""
-
-
-def guide(connection: Connection, petition_no: str, told_on: date, reason: str, house: House, sealer: Sealer, now: datetime, *, body: str = "") -> Answer:
-    """引导: the petitioner was told, on that day, which body to turn to (`body`, if it is one of the directory). 信访工作条例第二十条、第二十二条."""
-    if body and body not in house.bodies:
-        return Refused("unknown", f"机关目录中没有 {body}；用 tonglu bodies 查看代码", petition_no)
-    data = {**_day(told_on), **({"to": body} if body else {})}
-    return _act(connection, Move("petition.guide", _bureau(house), petition_no=petition_no, data=data, note=reason), house, sealer, now)
-
-
-def close_petition(connection: Connection, petition_no: str, told_on: date, reason: str, house: House, sealer: Sealer, now: datetime) -> Answer:
-    """办结 without a hand-off: the petitioner was told why, on that day. 信访工作条例第十九条、第三十六条."""
-    return _act(connection, Move("petition.close", _bureau(house), petition_no=petition_no, data=_day(told_on), note=reason), house, sealer, now)
-
-
-def duty_done(connection: Connection, duty_id: str, reason: str, house: House, sealer: Sealer, now: datetime) -> Answer:
+def duty_done(connection: Connection, duty_id: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
     """A person did a duty that belongs to no state of the case; `Refused` for one that ends only by a decision."""
     row = connection.execute("select petition_no, handoff_id, kind, holder from duty where duty_id = %s and closed_at is null", (duty_id,)).fetchone()
     if row is None:
         return Refused("unknown", "没有此待办，或已办结")
     petition_no, handoff_id, kind, _ = row
-    move = Move("duty.close", _bureau(house), petition_no=petition_no, handoff_id=handoff_id, data={"duty_id": duty_id, "kind": kind}, note=reason)
-    return _act(connection, move, house, sealer, now)
+    move = Move("duty.close", bureau(house, clerk), petition_no=petition_no, handoff_id=handoff_id, data={"duty_id": duty_id, "kind": kind}, note=reason)
+    return act(connection, move, house, sealer, now)
 
 
 def pause(connection: Connection, body: str, until: datetime, reason: str, house: House, now: datetime) -> None:

@@ -68,6 +68,7 @@ class _Door(Crossing):
         self.work.changed_petitions.add(petition.petition_no)
         start = self.house.roads.machine("petition").start
         self._start_clocks(petition, start)
+        self.report_grave(petition)
         self.hold_petition(petition)
         self.write(petition, None, move.actor, "petition.register", "", start, {"channel": move.channel, "origin": move.origin})
         return Done(petition.petition_no, None, start)
@@ -77,13 +78,14 @@ class _Door(Crossing):
 
         One that is registered when its time is already up says so on its face and is given the limit anew: nobody could be in time with it.
         """
+        course = self.course(petition, None)
         for key in self.house.roads.state("petition", start).clocks:
-            limit = self.house.roads.clock_rule(key, self.house.profile(self.house.bureau), petition.branch).case.limit
+            rule = self.house.roads.clock_rule(key, course.context)
             since = min(petition.received_at, self.now)
-            if due(since, limit, self.house.calendar).instant <= self.now:
+            if rule is not None and due(since, rule.case.limit, self.house.calendar).instant <= self.now:
                 since = self.now
-                petition.flags.append("late-registration")
-            clocking.open_clock(self.work, self.house, petition.petition_no, None, key, key, self.house.bureau, petition.branch, since)
+                petition.flags.extend({"late-registration"}.difference(petition.flags))
+            clocking.open_clock(self.work, self.house, course, key, key, since)
 
     def take(self, move: Move) -> Answer:
         handoff = self.work.handoffs.get(move.handoff_id) if move.handoff_id else None
@@ -95,6 +97,8 @@ class _Door(Crossing):
             return Refused("unknown", "没有此信访事项或转送件", move.petition_no, move.handoff_id)
         if move.actor.writer == "partner" and (handoff is None or handoff.body != move.actor.code):
             return Refused("unknown", "没有此信访事项或转送件", None, move.handoff_id)
+        if move.actor.clerk and move.actor.clerk in petition.recused:
+            return self.refuse(move, petition, "not-writer", "该经办人已回避此件，须由他人办理（条例第二十八条第三款）")
         own = OWN.get(move.act)
         if own is not None and move.actor.writer == "partner":
             return self.refuse(move, petition, "not-writer", f"“{move.act}”不由partner书写")

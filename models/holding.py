@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from config.roadmap import ClockContext
 from connectors.wire.ids import new_id
 from models import clocking
 from models.db import Connection
@@ -17,6 +18,8 @@ from models.seal import Sealer
 from rules.calendar import due
 from rules.edge_guards import Situation
 from rules.house import House
+from rules.ladder import Parties
+from rules.remedies import remedy_ends
 from rules.roadmap import MachineName
 
 OBJECTION_WINDOW = "objection_window"
@@ -34,13 +37,28 @@ class Holding:
 
     def situation(self, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Situation:
         """What the guards may look at for this act."""
-        body = move.route.body if move.route else handoff.body if handoff else self.house.bureau
-        facts = move.route.facts if move.route and move.route.facts is not None else petition.facts
+        to, last = move.route, self.work.handoffs.get(self.work.last_handoff.get(petition.petition_no, ""))
+        body = to.body if to else handoff.body if handoff else self.house.bureau
+        facts = to.facts if to and to.facts is not None else petition.facts
         return Situation(
             self.house.bureau, body, facts, move.data, handoff.round if handoff else 1, tuple((handoff or petition).flags),
             tuple(handoff.refused_grounds) if handoff else (), tuple(petition.returned_by), handoff.delivered_at if handoff else None, self.house.bodies,
             move.heard_at or self.now, self._window_ends(petition, handoff) if handoff else None,
+            (to.branch if to else "") or (handoff or petition).branch, to.way if to else handoff.way if handoff else "", petition.stage,
+            last.body if last else None, remedy_ends(petition.answered_on, self.house.calendar) if petition.answered_on else None,
         )
+
+    def course(self, petition: PetitionRow, handoff: HandoffRow | None) -> clocking.Course:
+        """What decides the limits of this petition's, or this hand-off's, clocks, and who plays which part in them."""
+        body = handoff.body if handoff else self.house.bureau
+        context = ClockContext(self.house.profile(body), (handoff or petition).branch, handoff.track if handoff else "", (handoff or petition).stage,
+                               frozenset((handoff or petition).flags), self.house.division(body))
+        return clocking.Course(petition.petition_no, handoff.handoff_id if handoff else None, context, self.parties(petition, handoff))
+
+    def parties(self, petition: PetitionRow, handoff: HandoffRow | None) -> Parties:
+        """The bureau, the body, the joint conference that is on nobody's side, and the arbiter if one was found."""
+        body = handoff.body if handoff else self.house.bureau
+        return Parties(self.house.bureau, body, self.house.conference_for(petition.facts), petition.arbiter)
 
     def _window_ends(self, petition: PetitionRow, handoff: HandoffRow) -> datetime | None:
         """When the time to object ends (or ended): told by its clock, so that it does not depend on whether the watcher has rung it yet."""
@@ -49,12 +67,13 @@ class Holding:
                 return clock.due_at
         if handoff.delivered_at is None:
             return None
-        limit = self.house.roads.clock_rule(OBJECTION_WINDOW, self.house.profile(handoff.body), handoff.branch).case.limit
-        return due(handoff.delivered_at, limit, self.house.calendar).instant
+        rule = self.house.roads.clock_rule(OBJECTION_WINDOW, self.course(petition, handoff).context)
+        return None if rule is None else due(handoff.delivered_at, rule.case.limit, self.house.calendar).instant
 
     def hold_both(self, petition: PetitionRow, handoff: HandoffRow | None) -> None:
-        if handoff is not None:
-            self.hold_handoff(petition, handoff)
+        at = handoff or (self.work.handoffs.get(petition.open_handoff) if petition.open_handoff else None)
+        if at is not None:
+            self.hold_handoff(petition, at)
         else:
             self.hold_petition(petition)
 
@@ -67,8 +86,11 @@ class Holding:
         else:
             # Whom a suspension waits for is told by its clock: the party named in the message or, once that time is up, the rung's.
             waits = next((c.owes for c in clocks if c.paused_at is None), None) if state.holder == "party" else None
-            handoff.holder = self._climbed(clocks) or waits or self.house.who(state.holder or "bureau", handoff.body)
-            handoff.next_due = clocking.earliest(clocks)
+            whole = clocking.running(self.work, petition.petition_no, None)
+            parties = self.parties(petition, handoff)
+            handoff.holder = self._climbed([*clocks, *whole], parties) or waits or parties.who(state.holder or "bureau")
+            # The time of the petition as a whole runs on, whoever has it.
+            handoff.next_due = clocking.earliest([*clocks, *whole])
         petition.holder, petition.next_due = handoff.holder, handoff.next_due
         self.work.changed_handoffs.add(handoff.handoff_id)
         self.work.changed_petitions.add(petition.petition_no)
@@ -80,14 +102,25 @@ class Holding:
             petition.holder = petition.next_due = None
         elif state.holder != "handoff":
             clocks = clocking.running(self.work, petition.petition_no, None)
-            petition.holder = self._climbed(clocks) or self.house.who(state.holder or "bureau", self.house.bureau)
+            parties = self.parties(petition, None)
+            petition.holder = self._climbed(clocks, parties) or parties.who(state.holder or "bureau")
             petition.next_due = clocking.earliest(clocks)
 
-    def _climbed(self, clocks: Iterable[ClockRow]) -> str | None:
+    def _climbed(self, clocks: Iterable[ClockRow], parties: Parties) -> str | None:
         """A ladder that has reached the joint conference hands the case to it."""
         roads = self.house.roads
         up = any(c.paused_at is None and roads.is_rung(c.key) and roads.clock(c.key).owes == "joint_conference" for c in clocks)
-        return self.house.conference if up else None
+        return parties.conference if up else None
+
+    def report_grave(self, petition: PetitionRow) -> None:
+        """Grave and urgent: the bureau above and the national one are told at once, both at the same time (信访工作条例 art 25)."""
+        if not petition.facts.get("grave"):
+            return
+        places = self.house.bodies.lineage(self.house.division(self.house.bureau))[1:]
+        bureaus = [body for place in places if (body := self.house.bodies.find("bureau", place.code)) is not None]
+        for body in dict.fromkeys((*bureaus[:1], *bureaus[-1:])):
+            self.open_duty("report.grave", f"立即向{body.name}报告", self.house.bureau, petition, None, ref=f"{petition.petition_no}:{body.code}",
+                           detail={"to": body.code}, body=body.code)
 
     def open_duty(
         self, kind: str, zh: str, holder: str, petition: PetitionRow | None, handoff: HandoffRow | None, *, ref: str = "", bound: bool = False,

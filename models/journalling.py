@@ -18,15 +18,17 @@ _WORDS = ("way", "basis", "row", "limit")
 JOURNALLED: Mapping[str, re.Pattern[str]] = {
     name: re.compile(pattern)
     for names, pattern in (
-        (("reason_code", "outcome_code", "kind", "key", "root", "channel", "origin", "via", "party", "rule", "code", "decision"), r"[A-Za-z0-9_.:-]{1,64}"),
+        (("reason_code", "outcome_code", "kind", "key", "root", "channel", "origin", "via", "party", "rule", "code", "decision",
+          "ground", "adopted", "proposal_id", "clerk", "other", "situation", "klass", "branch", "track"), r"[A-Za-z0-9_.:-]{1,64}"),
         (("suggested_body", "to_subordinate", "body", "to"), r"[a-z0-9_:-]{1,128}"),
-        (("partner_case_no", "document_no"), _NUMBER_OF),
-        (("told_on", "signed_at", "due", "message_id", "clock_due", "digest"), r"[0-9A-Za-z+:.=/-]{1,80}"),
+        (("partner_case_no", "document_no", "register_no"), _NUMBER_OF),
+        (("facts_set",), r"[A-Za-z0-9_.:=,-]{1,600}"),
+        (("delivered_on", "filed_on", "agreed_on", "feedback_on", "told_on", "signed_at", "due", "message_id", "clock_due", "digest"), r"[0-9A-Za-z+:.=/-]{1,80}"),
         (_WORDS, r".{1,120}"),
     )
     for name in names
 }
-_NUMBERS = ("round", "days", "sequence", "attempts", "warning")
+_NUMBERS = ("round", "days", "sequence", "attempts", "warning", "parts")
 
 
 def safe(name: str, value: Any) -> str | None:
@@ -41,5 +43,8 @@ def safe_detail(data: Mapping[str, Any], writer: Writer = "system") -> dict[str,
     detail: dict[str, Any] = {name: value for name in names if (value := safe(name, data[name])) is not None}
     if data.get("reason_code"):
         detail["reason_code"] = ground(data["reason_code"])
+    if writer != "partner" and isinstance(data.get("facts"), Mapping):
+        # Facts are codes by their own schema (config.facts.Facts).
+        detail |= safe_detail({"facts_set": ",".join(f"{name}={value}" for name, value in sorted(data["facts"].items()))})
     detail |= {name: data[name] for name in _NUMBERS if isinstance(data.get(name), int)}
     return detail

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from config.roadmap import ClockContext
 from connectors.wire import events
 from connectors.wire.receipts import body_digest
 from models.records import Content, HandoffRow, Letter, PetitionRow
@@ -65,10 +66,10 @@ def fits(content: Content) -> bool:
     return len(json.dumps([content.subject, content.text, content.petitioner], ensure_ascii=False).encode()) <= room
 
 
-def request_data(petition: PetitionRow, handoff: HandoffRow, content: Content, house: House) -> dict[str, Any]:
+def request_data(petition: PetitionRow, handoff: HandoffRow, content: Content, house: House, context: ClockContext) -> dict[str, Any]:
     """What a hand-off request tells the body: the case, the way, the basis, and the limits that will run."""
-    profile = house.profile(handoff.body)
-    limits = {key: house.roads.clock_rule(key, profile, handoff.branch).case.limit for key in ("objection_window", "accept", "result")}
+    rules = {key: house.roads.clock_rule(key, context) for key in ("objection_window", "accept", "result", "review_opinion")}
+    limits = {key: rule.case.limit for key, rule in rules.items() if rule is not None}
     return {
         "state": "ISSUED", "way": handoff.way, "basis": handoff.basis, "klass": petition.klass, "branch": handoff.branch, "channel": content.channel,
         "received_on": content.received_at.astimezone(SHANGHAI).date().isoformat(), "due": limits, "petitioner": content.petitioner,

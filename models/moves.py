@@ -12,13 +12,14 @@ from config.roadmap import Writer
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: what part they play, and which body they are ("tonglu" for the system itself)."""
+    """Who asks: what part they play, which body they are ("tonglu" for the system itself), and, where a person acts, that person's staff number."""
 
     writer: Writer
     code: str
+    clerk: str = ""
 
     def __str__(self) -> str:
-        return f"{self.writer}:{self.code}"
+        return f"{self.writer}:{self.code}" + (f"#{self.clerk}" if self.clerk else "")
 
 
 SYSTEM = Actor("system", "tonglu")
@@ -29,7 +30,7 @@ class Arrival:
     """A petition to be registered. `origin` and `origin_ref` make it the same petition however often it is handed in.
 
     `facts` are codes (config.facts.Facts); `petitioner` (name, phone, address, id_no) is None for an anonymous petition. Only the sealed
-    columns ever hold subject, text or petitioner.
+    columns ever hold subject, text or petitioner. `parent_petition_no`: the petition of which this one is a part (拆分).
     """
 
     origin: str
@@ -43,6 +44,7 @@ class Arrival:
     petitioner: Mapping[str, Any] | None
     facts: Mapping[str, Any]
     actor: Actor
+    parent_petition_no: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Route:
     branch: str
     klass: str = ""
     facts: Mapping[str, Any] | None = None
+    track: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from models.db import Connection
 from models.door import advance
 from models.moves import SYSTEM, Move
 from models.seal import Sealer
+from rules.edge_guards import REFUSED
 from rules.house import House
 
 Verdict = Literal["receipted", "weak", "retry", "unknown", "dead"]
@@ -55,7 +56,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one try. `code` and `detail` name causes, never content; `next_at` is needed for retry and unknown."""
+    """What became of one try. `code` and `detail` name causes, never content; `next_at` is needed for retry and unknown.
+
+    `sure`: of a dead one, that the body said no to this very message, so that it surely does not have it.
+    """
 
     leased: Leased
     verdict: Verdict
@@ -63,6 +67,7 @@ class Result:
     detail: str = ""
     next_at: datetime | None = None
     evidence: Evidence | None = None
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +168,15 @@ def _counts(result: Result, state: str, lease_owner: str | None, owner: str) -> 
 def _moves(result: Result) -> list[Move]:
     m = result.leased
     if result.verdict in ("receipted", "weak"):
-        said = {"message_id": m.message_id, "message": m.message, "sequence": m.sequence, "round": m.round, "then": m.partner_state}
+        said = {"message_id": m.message_id, "message": m.message, "sequence": m.sequence, "round": m.round, "then": m.partner_state,
+                "weak": result.verdict == "weak"}
         weak = [Move("flag", SYSTEM, handoff_id=m.handoff_id, data={"code": "weak-receipt"})] if result.verdict == "weak" else []
         return [Move("receipt", SYSTEM, handoff_id=m.handoff_id, data=said), *weak]
     if result.verdict == "dead":
         data = {"kind": "undelivered", "ref": m.message_id, "code": result.code, "attempts": m.attempts, "message_id": m.message_id}
-        return [Move("duty.open", SYSTEM, handoff_id=m.handoff_id, data=data)]
+        refused = result.sure and m.message == "handoff.request"
+        flag = [Move("flag", SYSTEM, handoff_id=m.handoff_id, data={"code": REFUSED})] if refused else []
+        return [Move("duty.open", SYSTEM, handoff_id=m.handoff_id, data=data), *flag]
     return []
 
 
@@ -199,8 +207,9 @@ def _record(connection: Connection, results: Sequence[Result], taken: Sequence[R
 
 
 def requeue(connection: Connection, message_ids: Sequence[str], now: datetime) -> int:
-    """Messages that a partner turned out not to hold go again, same id, same bytes. Returns how many."""
-    sql = """update outbox set state = 'UNKNOWN', next_attempt_at = %s where message_id = any(%s) and state in ('RECEIPTED', 'WEAK_RECEIPT', 'DEAD', 'RETRY_WAIT', 'UNKNOWN')"""
+    """Messages that a partner turned out not to hold go again, same id, same bytes; those whose bytes were erased (JJ 15) do not. Returns how many."""
+    sql = """update outbox set state = 'UNKNOWN', next_attempt_at = %s where message_id = any(%s) and body_sealed <> ''
+             and state in ('RECEIPTED', 'WEAK_RECEIPT', 'DEAD', 'RETRY_WAIT', 'UNKNOWN')"""
     count = connection.execute(sql, (now, list(message_ids))).rowcount
     if count:
         store.notify(connection, "outbox")

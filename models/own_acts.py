@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from models import clocking, store
+from models import clocking, proposals, store
 from models.edges import Crossing
 from models.holding import row_id
 from models.journalling import safe_detail
@@ -72,14 +72,19 @@ def ring(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow 
 def _expire(door: Crossing, clock: ClockRow, petition: PetitionRow, handoff: HandoffRow | None) -> None:
     follow = door.house.roads.clock(clock.key).on_expiry
     row = handoff or petition
-    body = handoff.body if handoff else door.house.bureau
     if follow.flag and follow.flag not in row.flags:
         row.flags.append(follow.flag)
+    course = door.course(petition, handoff)
+    rule = door.house.roads.clock_rule(clock.key, course.context)
+    if rule is not None and rule.case.deemed and handoff is not None:
+        edge = door.house.roads.edge("handoff", handoff.state, rule.case.deemed)
+        if edge is not None:
+            door.handoff_edge(Move(rule.case.deemed, SYSTEM, handoff_id=handoff.handoff_id, data={"key": clock.key}), edge, petition, handoff)
+            return
     if follow.next:
-        clocking.open_clock(door.work, door.house, petition.petition_no, clock.handoff_id, follow.next, clock.root, body,
-                            handoff.branch if handoff else petition.branch, door.now)
+        clocking.open_clock(door.work, door.house, course, follow.next, clock.root, door.now)
     if follow.duty:
-        holder = door.house.who(follow.duty.holder, body)
+        holder = course.parties.who(follow.duty.holder)
         door.open_duty(follow.duty.kind, follow.duty.zh, holder, petition, handoff, ref=f"{row_id(petition, handoff)}:{clock.root}",
                        detail={"root": clock.root}, bound=True)
     if follow.urge and handoff is not None and door.house.roads.edge("handoff", handoff.state, "handoff.urge"):
@@ -117,7 +122,8 @@ def duty_ring(door: Crossing, move: Move, petition: PetitionRow | None, handoff:
     duty = _open_duty(door, move, petition)
     if duty is None or duty.state_bound or duty.due_at > door.now:
         return Done(petition.petition_no if petition else "", move.handoff_id, "", new=False)
-    duty.holder, duty.escalations = door.house.conference, duty.escalations + 1
+    duty.holder = door.house.conference_for(petition.facts) if petition is not None else door.house.conference
+    duty.escalations += 1
     duty.due_at = due(door.now, door.house.roads.duty_limit("conference"), door.house.calendar).instant
     door.work.changed_duties[duty.duty_id] = duty
     if petition is not None:
@@ -143,5 +149,7 @@ OWN: Mapping[str, Callable[[Crossing, Move, PetitionRow, HandoffRow | None], Ans
     "message.quarantined": read_only,
     "flag": flag,
     "clock.ring": ring,
+    "proposal.issue": proposals.issue,
+    "proposal.feedback": proposals.feedback,
     **FREE,
 }

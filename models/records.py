@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from config.roadmap import Stage
+
 
 @dataclass(slots=True)
 class PetitionRow:
@@ -26,6 +28,12 @@ class PetitionRow:
     outcome: str
     received_at: datetime
     closed_at: datetime | None = None
+    stage: Stage = "handling"
+    arbiter: str | None = None
+    answered_on: date | None = None
+    parent_petition_no: str | None = None
+    first_petition_no: str | None = None
+    recused: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -57,6 +65,8 @@ class HandoffRow:
     refused_grounds: list[str]
     flags: list[str]
     outcome: str
+    stage: Stage = "handling"
+    track: str = ""
 
 
 @dataclass(slots=True)
@@ -116,6 +126,24 @@ class Letter:
     raw: bytes
     digest: str
     created_at: datetime
+    state: str = "QUEUED"
+
+
+@dataclass(slots=True)
+class ProposalRow:
+    """One of the three proposals (信访工作条例 art 40): to whom, on what ground, and what became of it."""
+
+    proposal_id: str
+    petition_no: str
+    handoff_id: str | None
+    kind: str
+    to_body: str
+    ground: str
+    issued_at: datetime
+    feedback_due: datetime
+    adopted: str = ""
+    feedback_on: date | None = None
+    closed_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -165,4 +193,10 @@ class Working:
     new_duties: list[DutyRow] = field(default_factory=list)
     changed_duties: dict[str, DutyRow] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
+    proposals: dict[str, ProposalRow] = field(default_factory=dict)
+    changed_proposals: set[str] = field(default_factory=set)
+    new_proposals: set[str] = field(default_factory=set)
+    # Hand-offs whose waiting messages go on paper from now on, and petitions whose content is to be erased.
+    by_hand: set[str] = field(default_factory=set)
+    erase: set[str] = field(default_factory=set)
     journal: list[JournalRow] = field(default_factory=list)

@@ -40,7 +40,7 @@ def admit(connection: Connection, arrivals: Sequence[Arrival], house: House, sea
         last += 1
         petition = PetitionRow(
             _number(division, day, last), arrival.division, str(arrival.facts.get("branch") or ""), arrival.klass, dict(arrival.facts),
-            house.roads.machine("petition").start, house.bureau, now, None, 0, [], 0, GENESIS, [], "", arrival.received_at,
+            house.roads.machine("petition").start, house.bureau, now, None, 0, [], 0, GENESIS, [], "", arrival.received_at, parent_petition_no=arrival.parent_petition_no,
         )
         found[key] = (petition, True)
         fresh.append((petition, arrival))
@@ -68,14 +68,14 @@ def _insert(connection: Connection, fresh: Sequence[tuple[PetitionRow, Arrival]]
     if not fresh:
         return
     columns = ("petition_no, bureau, division, channel, klass, branch, facts, subject_sealed, text_sealed, origin, origin_ref, received_at, registered_at,"
-               " state, holder, next_due, handoffs, journal_seq, journal_head, outcome, updated_at")
+               " state, holder, next_due, handoffs, journal_seq, journal_head, outcome, parent_petition_no, updated_at")
     with connection.cursor() as cursor:
         with cursor.copy(f"copy petition ({columns}) from stdin") as copy:
             for p, a in fresh:
                 copy.write_row((
                     p.petition_no, house.bureau, p.division, a.channel, p.klass, p.branch, Jsonb(p.facts),
                     sealer.seal_text(a.subject, f"petition.subject:{p.petition_no}"), sealer.seal_text(a.text, f"petition.text:{p.petition_no}"),
-                    a.origin, a.origin_ref, a.received_at, now, p.state, p.holder, p.next_due, 0, 0, GENESIS, "", now,
+                    a.origin, a.origin_ref, a.received_at, now, p.state, p.holder, p.next_due, 0, 0, GENESIS, "", p.parent_petition_no, now,
                 ))
         with cursor.copy("copy petitioner (petition_no, sealed) from stdin") as copy:
             for p, a in fresh:

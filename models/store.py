@@ -13,7 +13,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from models.db import Connection
-from models.records import ClockRow, Content, DutyRow, HandoffRow, JournalRow, Letter, PetitionRow, Working
+from models.records import ClockRow, Content, DutyRow, HandoffRow, JournalRow, Letter, PetitionRow, ProposalRow, Working
 from models.seal import Sealer
 
 # Wakes the resident worker; the payload says which desk has work, never which case.
@@ -24,6 +24,7 @@ _HANDOFF = tuple(f.name for f in fields(HandoffRow))
 _CLOCK = tuple(f.name for f in fields(ClockRow))
 _DUTY = tuple(f.name for f in fields(DutyRow))
 _JOURNAL = tuple(f.name for f in fields(JournalRow))
+_PROPOSAL = tuple(f.name for f in fields(ProposalRow))
 
 
 def _columns(names: Sequence[str], skip: Iterable[str] = ()) -> str:
@@ -68,6 +69,28 @@ def load_content(connection: Connection, work: Working, numbers: Iterable[str], 
         )
 
 
+def petitioner(connection: Connection, petition_no: str, sealer: Sealer) -> dict[str, Any] | None:
+    """The petitioner of this petition, unsealed; None for an anonymous one."""
+    row = connection.execute("select sealed from petitioner where petition_no = %s", (petition_no,)).fetchone()
+    return None if row is None else sealer.open_json(row[0], f"petitioner:{petition_no}")
+
+
+def load_proposals(connection: Connection, work: Working, petition_no: str) -> None:
+    """Read the proposals of a petition that is loaded already."""
+    for row in connection.execute(f"select {_columns(_PROPOSAL)} from proposal where petition_no = %s", (petition_no,)):
+        work.proposals.setdefault(row[0], ProposalRow(*row))
+
+
+def erase(cursor: Any, numbers: Iterable[str], sealer: Sealer, now: Any) -> None:
+    """Take what was written of these petitions out of the ledger (JJ 15): subject, text, petitioner, and the bytes of what was sent. The shell stays."""
+    for number in sorted(numbers):
+        cursor.execute(
+            "update petition set subject_sealed = %s, text_sealed = %s, erased_at = %s where petition_no = %s",
+            (sealer.seal_text("", f"petition.subject:{number}"), sealer.seal_text("", f"petition.text:{number}"), now, number))
+        cursor.execute("delete from petitioner where petition_no = %s", (number,))
+        cursor.execute("update outbox set body_sealed = '' where petition_no = %s and message = 'handoff.request'", (number,))
+
+
 def free_duty(connection: Connection, work: Working, duty_id: str) -> DutyRow | None:
     """An open duty that concerns no petition, locked; None where there is none."""
     if duty_id in work.changed_duties:
@@ -78,11 +101,11 @@ def free_duty(connection: Connection, work: Working, duty_id: str) -> DutyRow | 
     return DutyRow(*row) if row else None
 
 
-def last_ground(connection: Connection, handoff: HandoffRow) -> str:
-    """The reason code of the last objection to this hand-off, or an empty text."""
-    sql = """select detail ->> 'reason_code' from journal where petition_no = %s and handoff_id = %s and act = 'handoff.objected' order by seq desc limit 1"""
+def last_objection(connection: Connection, handoff: HandoffRow) -> dict[str, Any]:
+    """What the journal kept of the last objection to this hand-off (reason code, suggested body); empty where there was none."""
+    sql = """select detail from journal where petition_no = %s and handoff_id = %s and act = 'handoff.objected' order by seq desc limit 1"""
     row = connection.execute(sql, (handoff.petition_no, handoff.handoff_id)).fetchone()
-    return row[0] or "" if row else ""
+    return dict(row[0]) if row else {}
 
 
 def flush(connection: Connection, work: Working, sealer: Sealer, now: Any) -> None:
@@ -111,6 +134,13 @@ def flush(connection: Connection, work: Working, sealer: Sealer, now: Any) -> No
         )
     insert_duties(connection, work.new_duties)
     _queue(cursor, work.letters, sealer)
+    if work.by_hand:
+        cursor.execute("update outbox set state = 'DEAD' where handoff_id = any(%s) and state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN')", (sorted(work.by_hand),))
+    _copy(cursor, "proposal", _PROPOSAL, (_values(_PROPOSAL, work.proposals[i]) for i in sorted(work.new_proposals)))
+    for proposal in (work.proposals[i] for i in sorted(work.changed_proposals - work.new_proposals)):
+        cursor.execute("update proposal set adopted = %s, feedback_on = %s, closed_at = %s where proposal_id = %s",
+                       (proposal.adopted, proposal.feedback_on, proposal.closed_at, proposal.proposal_id))
+    erase(cursor, work.erase, sealer, now)
     _copy(cursor, "journal", _JOURNAL, (_values(_JOURNAL, row) for row in work.journal))
     if work.letters:
         notify(connection, "outbox")
@@ -133,7 +163,7 @@ def _queue(cursor: Any, letters: Sequence[Letter], sealer: Sealer) -> None:
     _copy(
         cursor, "outbox", columns,
         ((m.message_id, m.handoff_id, m.petition_no, m.body, m.message, m.sequence, m.round, m.partner_state,
-          sealer.seal(m.raw, f"outbox:{m.message_id}"), m.digest, "QUEUED", 0, m.created_at, m.created_at) for m in letters),
+          sealer.seal(m.raw, f"outbox:{m.message_id}"), m.digest, m.state, 0, m.created_at, m.created_at) for m in letters),
     )
 
 
@@ -161,11 +191,11 @@ def _copy(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequen
 _TYPES = {
     "handoffs": "int", "journal_seq": "int", "round": "int", "seq_out": "int", "acked_out": "int", "seq_in": "int", "partner_round": "int",
     "journal_head": "bytea", "facts": "jsonb", "next_due": "timestamptz", "received_at": "timestamptz", "closed_at": "timestamptz",
-    "issued_at": "timestamptz", "issued_day": "date", "delivered_at": "timestamptz", "accepted_at": "timestamptz",
+    "issued_at": "timestamptz", "issued_day": "date", "delivered_at": "timestamptz", "accepted_at": "timestamptz", "answered_on": "date",
 }
 # Arrays cannot be unnested beside scalars, so word lists travel as JSON text.
-_WORDS = ("returned_by", "flags", "refused_grounds")
-_FIXED = ("petition_no", "handoff_id", "division", "received_at", "parent_handoff_id", "way", "basis", "route_row")
+_WORDS = ("returned_by", "flags", "refused_grounds", "recused")
+_FIXED = ("petition_no", "handoff_id", "division", "received_at", "parent_handoff_id", "way", "basis", "route_row", "parent_petition_no", "track")
 
 
 def _update(cursor: Any, table: str, key: str, names: Sequence[str], rows: Sequence[Any], now: Any) -> None:

@@ -34,7 +34,7 @@ def _held(ended: str) -> str:
     return f"(state in ({ended}) and holder is null and next_due is null) or (state not in ({ended}) and holder is not null and next_due is not null)"
 
 
-PETITION_ENDS = ("CLOSED",)
+PETITION_ENDS = ("CLOSED", "CONCLUDED", "SPLIT", "LINKED")
 HANDOFF_ENDS = ("RETURNED", "CLOSED", "WITHDRAWN")
 
 
@@ -43,10 +43,12 @@ class Petition(SQLModel, table=True):
 
     __tablename__ = "petition"
     __table_args__ = (
-        CheckConstraint(_held("'CLOSED'"), name="petition_held"),
+        CheckConstraint(_held("'CLOSED','CONCLUDED','SPLIT','LINKED'"), name="petition_held"),
         UniqueConstraint("origin", "origin_ref", name="petition_origin"),
         Index("petition_due", "next_due", postgresql_where=text("next_due is not null")),
         Index("petition_waiting", "petition_no", postgresql_where=text("state = 'REGISTERED'")),
+        Index("petition_matter", "matter_key", postgresql_where=text("matter_key is not null")),
+        Index("petition_parts", "parent_petition_no", postgresql_where=text("parent_petition_no is not null")),
     )
     petition_no: str = Field(primary_key=True)
     bureau: str
@@ -72,6 +74,14 @@ class Petition(SQLModel, table=True):
     flags: list[str] = Field(sa_column=_words())
     outcome: str = ""
     closed_at: datetime | None = Field(None, sa_column=_when())
+    stage: str = Field("handling", sa_column_kwargs={"server_default": "handling"})
+    arbiter: str | None = None
+    answered_on: date | None = None
+    parent_petition_no: str | None = Field(None, foreign_key="petition.petition_no")
+    first_petition_no: str | None = None
+    recused: list[str] = Field(sa_column=_words())
+    matter_key: bytes | None = Field(None, sa_column=Column(LargeBinary, nullable=True))
+    erased_at: datetime | None = Field(None, sa_column=_when())
     updated_at: datetime = Field(sa_column=_when(False))
 
 
@@ -134,7 +144,27 @@ class Handoff(SQLModel, table=True):
     refused_grounds: list[str] = Field(sa_column=_words())
     flags: list[str] = Field(sa_column=_words())
     outcome: str = ""
+    stage: str = Field("handling", sa_column_kwargs={"server_default": "handling"})
+    track: str = Field("", sa_column_kwargs={"server_default": ""})
     updated_at: datetime = Field(sa_column=_when(False))
+
+
+class Proposal(SQLModel, table=True):
+    """三项建议: 改进工作, 完善政策 or 追究责任 (信访工作条例 art 40), to whom, and the written feedback on its adoption."""
+
+    __tablename__ = "proposal"
+    __table_args__ = (Index("proposal_by_petition", "petition_no"), Index("proposal_open", "feedback_due", postgresql_where=text("closed_at is null")))
+    proposal_id: str = Field(primary_key=True)
+    petition_no: str = Field(foreign_key="petition.petition_no")
+    handoff_id: str | None = None
+    kind: str
+    to_body: str
+    ground: str
+    issued_at: datetime = Field(sa_column=_when(False))
+    feedback_due: datetime = Field(sa_column=_when(False))
+    adopted: str = ""
+    feedback_on: date | None = None
+    closed_at: datetime | None = Field(None, sa_column=_when())
 
 
 class Outbox(SQLModel, table=True):

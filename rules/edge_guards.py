@@ -10,11 +10,24 @@ from datetime import datetime
 from typing import Any
 
 from config.bodies import Bodies
-from config.facts import Facts
+from config.facts import NAMES, Facts
 from rules.guards import Blocked, may_send
+from rules.remedies import higher
 
 # handoff-protocol 1.10: a case that comes back this often in all is a dispute, not a mistake.
 MOST_RETURNS = 3
+REFUSED = "send-refused"
+# Correcting these would let material about an accused body travel to it after all.
+NEVER_REPLACED = ("accused", "accused_body", "accused_level", "pending_elsewhere")
+SUPERVISION_GROUNDS: Mapping[str, str] = {
+    "improper": "未按规定受理或者办理",
+    "shirking": "推诿、敷衍、拖延、弄虚作假",
+    "not-executed": "拒不执行信访处理意见",
+    "overdue": "逾期未办结",
+    "no-feedback": "未按要求反馈结果",
+}
+"""信访工作条例 art 40(1); the last two stood apart in the regulation of 2005 (art 36) and are kept as kinds of delay (inference)."""
+_PETITION_NO = re.compile(r"XF[0-9]{20}")
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -23,6 +36,8 @@ class Situation:
     """What a guard may look at. `body` is the one the hand-off goes to; `data` is what the message says.
 
     `heard_at`: when the message reached us; `window_ends`: when the time to object ends, None before delivery.
+    `branch` and `way`: of the hand-off, or of the one that the act would open. `stage`: how far the petition has come: handling, review, rereview.
+    `last_body`: who had the petition's latest hand-off; `remedy_ends`: until when the petitioner may ask for the next remedy, None before an answer.
     """
 
     bureau: str
@@ -37,6 +52,11 @@ class Situation:
     bodies: Bodies
     heard_at: datetime | None = None
     window_ends: datetime | None = None
+    branch: str = ""
+    way: str = ""
+    stage: str = "handling"
+    last_body: str | None = None
+    remedy_ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +129,60 @@ def _extension_allowed(at: Situation) -> Verdict:
     return Mark("extended") if at.data.get("approver") and at.data.get("reason") else No("延期须经负责人批准并说明理由（条例第三十四条）")
 
 
+def _not_under_review(at: Situation) -> Verdict:
+    return None if at.stage == "handling" else No("此件在复查、复核程序中，应送复查、复核机关，不另行转送")
+
+
+def _simple_allowed(at: Situation) -> Verdict:
+    """简易办理 (信访事项简易办理办法 arts 4, 5): asked for and not ruled out; where it is ruled out the petition simply takes the ordinary road."""
+    ruled_out = at.branch != "B3.6" or at.way == "交办" or at.facts.get("first_time") is False or int(at.facts.get("joint") or 1) > 1
+    return Mark("simple") if at.facts.get("simple") and not ruled_out else None
+
+
+def _facts_kept(at: Situation) -> Verdict:
+    told = at.data.get("facts")
+    if not isinstance(told, Mapping) or not told:
+        return No("须写明要补正的事实")
+    for name in NEVER_REPLACED:
+        if name in told and name in at.facts and told[name] != at.facts[name]:
+            return No(f"{NAMES[name]}已登记，不能改写；确有错误的，应办结后重新登记")
+    return None
+
+
+def _remedy(stage: str, article: str) -> Guard:
+    """复查 and 复核 belong to art 31(6) alone, each after the step before it, within thirty days of the written answer."""
+
+    def guard(at: Situation) -> Verdict:
+        before = "handling" if stage == "review" else "review"
+        if at.branch != "B3.6":
+            return No("只有信访程序（第三十一条第六项）的事项可以复查、复核；其他事项依其本法救济")
+        if at.stage not in (before, stage):
+            return No("尚未办理答复，不能复查" if stage == "review" else "尚未复查，或已经复核，不能复核")
+        if at.remedy_ends is None:
+            return No("没有书面答复的日期，无从起算三十日")
+        if at.stage == before and at.heard_at is not None and at.heard_at >= at.remedy_ends:
+            # Only local law says what becomes of a late request: the clerk decides, and the case says that it was late.
+            return Mark("late-remedy") if at.data.get("late_reason") else No(f"已过收到书面答复之日起三十日（{article}）；确有正当理由的，写明理由")
+        return None
+
+    return guard
+
+
+def _next_higher(at: Situation) -> Verdict:
+    if at.last_body is None or at.last_body not in at.bodies:
+        return No("原办理机关不在机关目录中，无从确定其上一级")
+    allowed = higher(at.last_body, at.bodies)
+    return None if at.body in allowed else No(f"应送原办理机关的上一级机关：{'、'.join(sorted(allowed)) or '目录中没有，须先补写'}")
+
+
+def _surely_refused(at: Situation) -> Verdict:
+    return None if REFUSED in at.flags else No("不能确定对方没有收到；未确知被拒收的，只能要求撤回")
+
+
+def _supervision_ground(at: Situation) -> Verdict:
+    return None if at.data.get("ground") in SUPERVISION_GROUNDS else No(f"督办须写明条例第四十条的情形：{'、'.join(SUPERVISION_GROUNDS)}")
+
+
 def _round_current(at: Situation) -> Verdict:
     return None if at.data.get("round", at.round) == at.round else No("办结报告的轮次与当前轮次不符")
 
@@ -127,5 +201,24 @@ GUARDS: Mapping[str, Guard] = {
     "extension_allowed": _extension_allowed,
     "round_current": _round_current,
     "petitioner_told": _needs("须写明告知信访人的日期", "told_on"),
+    "not_under_review": _not_under_review,
+    "simple_allowed": _simple_allowed,
+    "facts_kept": _facts_kept,
+    "names_clerk": _needs("须写明回避的经办人", "clerk"),
+    "review_open": _remedy("review", "条例第三十五条"),
+    "rereview_open": _remedy("rereview", "条例第三十六条"),
+    "next_higher": _next_higher,
+    "new_facts_given": _needs("须写明新的事实和理由", "new_facts"),
+    "filing_named": _needs("须写明立案、受理的文号和日期", "partner_case_no", "filed_on"),
+    "parts_given": lambda at: None if int(at.data.get("parts") or 0) >= 2 else No("拆分须写明至少两件"),
+    "names_other": lambda at: None if _PETITION_NO.fullmatch(str(at.data.get("other") or "")) else No("须写明所关联的信访事项编号"),
+    "surely_refused": _surely_refused,
+    "paper_named": _needs("人工送达须写明登记号、送达日期和收件岗位", "register_no", "delivered_on", "signed_by"),
+    "not_bound": lambda at: No("裁定、指定具有约束力，不得再提异议（条例第二十四条）") if "bound" in at.flags else None,
+    "only_deemed": lambda at: None if "deemed-accepted" in at.flags else No("此件已经受理"),
+    "agreement_named": _needs("须写明协议的日期", "agreed_on"),
+    "document_named": _needs("须写明文书号", "document_no"),
+    "litigation_only": lambda at: None if at.branch.startswith("B3.1") else No("依法终结只适用于涉法涉诉事项（条例第三十一条第一项）"),
+    "supervision_ground": _supervision_ground,
     "withdraw_was_asked": lambda at: None if "withdraw-asked" in at.flags else No("信访部门没有要求撤回"),
 }

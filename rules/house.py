@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from config.bodies import Bodies, load_bodies
 from config.calendar import load_calendar
@@ -14,10 +14,12 @@ from config.routing import RoutingTable, load_routing
 from config.source import ConfigError, Problem
 from rules.calendar import WorkCalendar
 from rules.edge_guards import GUARDS
+from rules.ladder import PETITIONER, conference_for
 from rules.roadmap import RoadMap
 
+__all__ = ["PETITIONER", "House", "load_house"]
+
 T = TypeVar("T")
-PETITIONER = "petitioner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,12 @@ class House:
         assert body is not None, "load_house checks it"  # noqa: S101
         return body.code
 
-    def who(self, role: str, body: str, party: str | None = None) -> str:
-        """The code of whoever plays this role for a hand-off to `body`: bureau, partner, joint_conference or party."""
-        if role == "bureau":
-            return self.bureau
-        if role == "joint_conference":
-            return self.conference
-        if role == "party":
-            return PETITIONER if party == PETITIONER else body
-        return body
+    def conference_for(self, facts: Mapping[str, Any]) -> str:
+        """The joint conference that a petition with these facts ends with: never one on the side it complains of."""
+        return conference_for(facts, self.bodies, self.bodies.get(self.bureau).division)
+
+    def division(self, body: str) -> str:
+        return self.bodies.get(body).division if body in self.bodies else ""
 
     def profile(self, body: str) -> str:
         return self.bodies.get(body).profile if body in self.bodies else "agency"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from config.roadmap import SAME, Case, Clock, ClocksFile, Edge, Machine, RoadMapFile, State
+from config.roadmap import SAME, Case, Clock, ClockContext, ClocksFile, Edge, Machine, RoadMapFile, State
 
 MachineName = Literal["petition", "handoff"]
 
@@ -39,7 +39,8 @@ class RoadMap:
                 for start in edge.from_:
                     self._edges[name, start, edge.message] = edge
         self._clocks = {**clocks.clocks, **clocks.rungs}
-        self._rules: dict[tuple[str, str, str], ClockRule] = {}
+        self._rules: dict[tuple[object, ...], ClockRule | None] = {}
+        self._telling = frozenset(flag for clock in self._clocks.values() for case in clock.cases for flag in case.flag)
 
     def machine(self, name: MachineName) -> Machine:
         return self.file.petition if name == "petition" else self.file.handoff
@@ -61,14 +62,15 @@ class RoadMap:
     def is_rung(self, key: str) -> bool:
         return key in self.clocks_file.rungs
 
-    def clock_rule(self, key: str, profile: str, branch: str) -> ClockRule:
-        """The clock `key` as it runs for a body of this profile and a petition of this branch."""
-        found = self._rules.get((key, profile, branch))
-        if found is None:
+    def clock_rule(self, key: str, at: ClockContext) -> ClockRule | None:
+        """The clock `key` as it runs for one hand-off; None where it does not run for it (another stage, or no case fits)."""
+        where = (key, at.profile, at.branch, at.track, at.stage, at.flags & self._telling, at.division)
+        if where not in self._rules:
             clock = self._clocks[key]
-            case = next(case for case in clock.cases if case.fits(profile, branch))
-            found = self._rules[key, profile, branch] = ClockRule(key, clock, case)
-        return found
+            runs = not clock.stage or at.stage in clock.stage
+            case = next((case for case in clock.cases if case.fits(at)), None) if runs else None
+            self._rules[where] = None if case is None else ClockRule(key, clock, case)
+        return self._rules[where]
 
     def duty_limit(self, kind: str) -> str:
         return self.clocks_file.duties[kind].limit

@@ -7,7 +7,7 @@ Pure functions. None means: no such edge from here; the caller decides what to d
 from collections.abc import Mapping
 
 DELIVERED, SIGNED, OBJECTED, RETURNED, ESCALATED = "DELIVERED", "SIGNED", "OBJECTED", "RETURNED", "ESCALATED"
-ACCEPTED, DECLINED, IN_PROGRESS, SUSPENDED = "ACCEPTED", "DECLINED", "IN_PROGRESS", "SUSPENDED"
+ACCEPTED, DECLINED, IN_PROGRESS, SUSPENDED, HEARING = "ACCEPTED", "DECLINED", "IN_PROGRESS", "SUSPENDED", "HEARING"
 REPORTED, CLOSED, WITHDRAWN = "REPORTED", "CLOSED", "WITHDRAWN"
 
 BEFORE_ACCEPTANCE = frozenset({DELIVERED, SIGNED})
@@ -25,7 +25,11 @@ _OWN: Mapping[str, tuple[frozenset[str], str | None]] = {
     "supplement.requested": (frozenset({DELIVERED, SIGNED}) | AT_WORK, None),
     "handoff.suspended": (AT_WORK, SUSPENDED),
     "handoff.resumed": (frozenset({SUSPENDED}), IN_PROGRESS),
-    "handoff.extended": (AT_WORK, None),
+    "hearing.opened": (AT_WORK, HEARING),
+    "hearing.closed": (frozenset({HEARING}), IN_PROGRESS),
+    "handoff.extended": (AT_WORK | {HEARING}, None),
+    "handoff.settled": (AT_WORK | {HEARING}, REPORTED),
+    "handoff.concluded": (AT_WORK | {SUSPENDED}, REPORTED),
     "handoff.result": (AT_WORK, REPORTED),
     "handoff.forwarded": (frozenset({DELIVERED, SIGNED, ACCEPTED, IN_PROGRESS}), None),
 }
@@ -46,7 +50,7 @@ def after_own(state: str, message: str, data: Mapping[str, object]) -> str | Non
 
 def after_bureau(state: str, message: str, data: Mapping[str, object]) -> str | None:
     """The state after the bureau's `message` arrives in `state`, or None where no edge allows it."""
-    if message in ("handoff.urge", "handoff.supplement", "handoff.withdraw"):
+    if message in ("handoff.urge", "handoff.supervise", "handoff.supplement", "handoff.withdraw"):
         return None if state in ENDED else state
     if message == "objection.decision" and state == OBJECTED:
         return {"upheld": RETURNED, "rejected": SIGNED, "escalated": ESCALATED}.get(str(data.get("decision")))

@@ -163,24 +163,24 @@ def send(
     fact: Annotated[list[str] | None, typer.Option("--fact", help="补充或更正的事实，例如 accused_level=township，可写多次")] = None,
 ) -> int:
     from cli.commands.routing import read_facts
-    from models import desk
+    from models import desk_petition
 
     if way and way not in ("转送", "交办", "导入", "通报"):
         raise Fault(f"方式“{way[:10]}”不合要求", "用以下之一：转送、交办、导入、通报；引导请用 tonglu guide")
     facts = read_facts(fact or [])
-    return _act(petition, "已转送", lambda o, c, n: desk.send(c, n, to, reason, o.house, o.sealer, o.now(), way=way, basis=basis, facts=facts), handoff=False)
+    return _act(petition, "已转送", lambda o, c, n: desk_petition.send(c, n, to, reason, o.house, o.sealer, o.now(), way=way, basis=basis, facts=facts), handoff=False)
 
 
 def guide(petition: PetitionArg, told_on: ToldOn, reason: Reason = "", to: Annotated[str, typer.Option("--to", help="引导去的机关代码")] = "") -> int:
-    from models import desk
+    from models import desk_petition
 
     day = parse_day(told_on)
-    return _act(petition, "已引导并办结", lambda o, c, n: desk.guide(c, n, day, reason, o.house, o.sealer, o.now(), body=to), handoff=False)
+    return _act(petition, "已引导并办结", lambda o, c, n: desk_petition.guide(c, n, day, reason, o.house, o.sealer, o.now(), body=to), handoff=False)
 
 
 def close_(petition: PetitionArg, told_on: ToldOn, reason: Reason = "") -> int:
-    from models import desk
+    from models import desk_petition
 
     _needed(reason, "--reason")
     day = parse_day(told_on)
-    return _act(petition, "已办结", lambda o, c, n: desk.close_petition(c, n, day, reason, o.house, o.sealer, o.now()), handoff=False)
+    return _act(petition, "已办结", lambda o, c, n: desk_petition.close_petition(c, n, day, reason, o.house, o.sealer, o.now()), handoff=False)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from config.facts import Facts
-from models import desk
+from models import desk, desk_petition
 from models.db import Connection, Database
 from models.moves import Answer, Refused
 from models.seal import Sealer
@@ -110,14 +110,14 @@ class Clerk:
             candidates.insert(0, self._house.bodies.get(code))
         told_on = now.astimezone(SHANGHAI).date()
         if channel == "visit" and not returned_by and not isinstance(found, ToClerk) and found.way == "引导":
-            return desk.guide(connection, number, told_on, "已当面说明并引导至有权处理的机关。", self._house, self._sealer, now)
+            return desk_petition.guide(connection, number, told_on, "已当面说明并引导至有权处理的机关。", self._house, self._sealer, now)
         for body in candidates:
             if body.code in returned_by:
                 continue
-            answer = desk.send(connection, number, body.code, "经办人确定去向", self._house, self._sealer, now)
+            answer = desk_petition.send(connection, number, body.code, "经办人确定去向", self._house, self._sealer, now)
             if not isinstance(answer, Refused):
                 return answer
-        return desk.close_petition(connection, number, told_on, "已书面告知信访人不再转送的理由和途径。", self._house, self._sealer, now)
+        return desk_petition.close_petition(connection, number, told_on, "已书面告知信访人不再转送的理由和途径。", self._house, self._sealer, now)
 
     def _review(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
         thin = self._said(connection, duty, "handoff.result").get("outcome_code") == THIN

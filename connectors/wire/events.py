@@ -41,6 +41,7 @@ TO_BODY = frozenset(
     {
         "handoff.request",
         "handoff.urge",
+        "handoff.supervise",
         "handoff.supplement",
         "objection.decision",
         "arbitration.ruling",

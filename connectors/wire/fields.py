@@ -130,6 +130,7 @@ COMMON: Mapping[str, Rule] = {
 REQUIRED: Mapping[str, Mapping[str, Rule]] = {
     "handoff.request": {},
     "handoff.urge": {},
+    "handoff.supervise": {"ground": _SHORT, "reason": _LONG},
     "handoff.supplement": {},
     "objection.decision": {"decision": _one_of("upheld", "rejected", "escalated")},
     "arbitration.ruling": {"decision": _one_of("upheld", "rejected")},
@@ -150,6 +151,10 @@ REQUIRED: Mapping[str, Mapping[str, Rule]] = {
         "opinion": _LONG,
         "attachments": _ATTACHMENTS,
     },
+    "handoff.settled": {"kind": _one_of("mediation", "settlement"), "agreed_on": _day, "document_no": _SHORT, "opinion": _LONG},
+    "handoff.concluded": {"document_no": _SHORT, "legal_basis": _LONG, "opinion": _LONG},
+    "hearing.opened": {"opened_on": _day},
+    "hearing.closed": {"closed_on": _day},
     "handoff.forwarded": {"to_subordinate": _urn},
     "withdraw.answer": {"agreed": _flag},
 }
@@ -159,5 +164,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
     "handoff.supplement": {"attachments": _ATTACHMENTS},
     "handoff.objected": {"suggested_body": _urn_or_null, "legal_basis": _LONG},
     "handoff.suspended": {"party": _SHORT},
+    "handoff.settled": {"attachments": _ATTACHMENTS},
+    "handoff.concluded": {"attachments": _ATTACHMENTS},
     "result.review": {"defects": _list_of(_text(5000), 1, 50)},
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models import desk
+from models import desk, desk_petition
 from models.moves import Done, Refused
 from tests.cli.conftest import Tonglu
 from tests.models.ledger import COURT, Ledger
@@ -202,7 +202,7 @@ def test_desk_answers_for_what_is_not_there(ledger: Ledger) -> None:
         for answer in (
             desk.urge(connection, nobody, "", ledger.house, ledger.sealer, ledger.now),
             desk.duty_done(connection, nobody, "", ledger.house, ledger.sealer, ledger.now),
-            desk.send(connection, "XF99010020260302999999", COURT, "", ledger.house, ledger.sealer, ledger.now),
+            desk_petition.send(connection, "XF99010020260302999999", COURT, "", ledger.house, ledger.sealer, ledger.now),
         ):
             assert isinstance(answer, Refused)
             assert answer.code == "unknown"
@@ -219,4 +219,4 @@ def test_desk_passes_on_what_the_petitioner_added(ledger: Ledger) -> None:
 
 
 def test_branch_of_a_row() -> None:
-    assert [desk.branch_of(r) for r in ("B3.1a-retrial-visit", "B3.6", "B2a", "A0-grave")] == ["B3.1a", "B3.6", "B2a", ""]
+    assert [desk_petition.branch_of(r) for r in ("B3.1a-retrial-visit", "B3.6", "B2a", "A0-grave")] == ["B3.1a", "B3.6", "B2a", ""]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.facts import Facts
-from models.desk import merge_facts
+from models.desk_petition import merge_facts
 from models.moves import Refused
 
 KNOWN = {"klass": "accusation", "accusation": "law", "accused": "official", "accused_level": "district", "sector": "housing", "division": "990102"}

@@ -1,0 +1,307 @@
+"""经办: what the people of the bureau do with a petition that is with them: route, classify, split, link, guide, dispute, review, close.
+
+As in models.desk: each function takes the caller's transaction and `now` (aware), commits nothing and returns the door's answer. `clerk` is the staff
+number of whoever acts; a clerk who has withdrawn from a petition (回避) is refused. `reason` is kept sealed beside the journal row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from config.facts import NAMES, Facts
+from models import store
+from models.db import Connection
+from models.desk import act, arbiter, bureau, day
+from models.door import advance
+from models.moves import Answer, Arrival, Done, Move, Refused, Route
+from models.seal import Sealer
+from rules.calendar import SHANGHAI
+from rules.edge_guards import NEVER_REPLACED
+from rules.house import House
+from rules.remedies import higher
+from rules.routing import Routed, route
+
+BY_HAND = "by-hand"
+_ASSIGNED = "经办人确定（信访工作条例第二十二条第一款）"
+
+
+def send(
+    connection: Connection, petition_no: str, body: str, reason: str, house: House, sealer: Sealer, now: datetime, *,
+    way: str = "", basis: str = "", facts: Mapping[str, Any] | None = None, clerk: str = "",
+) -> Answer:
+    """经办人转送: send a petition to the body a person chose. The guards hold all the same: never to the accused, never round in a circle.
+
+    Args:
+        way, basis: empty: those of the routing row, where the table leads to this body as well; else 转送 and art 22(1).
+        facts: what the clerk found out (config.facts.Facts); completes what the ledger has. An accused body, once named, stays named.
+    """
+    blocked = _receiver(body, petition_no, house, now)
+    if blocked is not None:
+        return blocked
+    row = connection.execute("select facts from petition where petition_no = %s", (petition_no,)).fetchone()
+    if row is None:
+        return Refused("unknown", "没有此信访事项", petition_no)
+    merged = merge_facts(row[0], facts or {}, petition_no)
+    if isinstance(merged, Refused):
+        return merged
+    found = route(merged, house.table, house.bodies, house.bureau)
+    agrees = isinstance(found, Routed) and found.body.code == body
+    branch = merged.branch or (branch_of(found.row.id) if found.row is not None else "")
+    if isinstance(found, Routed) and agrees:
+        way, basis = way or found.way, basis or "；".join(found.basis)
+    track = (found.row.track or "") if isinstance(found, Routed) and agrees else ""
+    to = Route(body, way or "转送", BY_HAND, (basis or _ASSIGNED)[:120], branch, merged.klass or "", merged.model_dump(exclude_none=True), track)
+    return act(connection, Move("petition.route", bureau(house, clerk), petition_no=petition_no, note=reason, route=to), house, sealer, now)
+
+
+def _receiver(body: str, petition_no: str, house: House, now: datetime) -> Refused | None:
+    if body not in house.bodies:
+        return Refused("unknown", f"机关目录中没有 {body}；用 tonglu bodies 查看代码", petition_no)
+    heir = house.bodies.current(body, now.astimezone(SHANGHAI).date())
+    if heir is None:
+        chooser = house.bodies.designator(body)
+        whom = f"{chooser.name}（{chooser.code}）" if chooser is not None else "本级党委、政府"
+        return Refused("guard", f"该单位已撤销且没有承继机关，请报{whom}指定受理机关（条例第二十四条第二款）", petition_no)
+    if heir.code != body:
+        return Refused("guard", f"该单位职权已由{heir.name}（{heir.code}）承继，请改发", petition_no)
+    if body == house.bureau:
+        return Refused("guard", "不能转送给本单位；自行答复请用 guide 或 close", petition_no)
+    return None
+
+
+def merge_facts(known: Mapping[str, Any], told: Mapping[str, Any], petition_no: str | None = None) -> Facts | Refused:
+    """The ledger's facts completed and corrected by a clerk; what protects against a leak cannot be taken back."""
+    for name in NEVER_REPLACED:
+        if name in known and name in told and told[name] != known[name]:
+            return Refused("guard", f"{NAMES[name]}已登记，不能改写；确有错误的，应办结后重新登记", petition_no)
+    try:
+        return Facts.model_validate({**known, **told})
+    except ValidationError as error:
+        names = "、".join(dict.fromkeys(str(e["loc"][0]) if e["loc"] else "facts" for e in error.errors()))
+        return Refused("guard", f"事实 {names} 的值不合要求；可用的事实和取值见 docs/routing.md", petition_no)
+
+
+def branch_of(row_id: str) -> str:
+    """The branch a routing row belongs to: ``B3.1a-retrial`` is B3.1a. Empty for rows that belong to none."""
+    head = row_id.split("-")[0]
+    return head if head.startswith("B") else ""
+
+
+def guide(connection: Connection, petition_no: str, told_on: date, reason: str, house: House, sealer: Sealer, now: datetime, *, body: str = "", clerk: str = "") -> Answer:
+    """引导: the petitioner was told, on that day, which body to turn to (`body`, if it is one of the directory). 信访工作条例第二十条、第二十二条."""
+    if body and body not in house.bodies:
+        return Refused("unknown", f"机关目录中没有 {body}；用 tonglu bodies 查看代码", petition_no)
+    data = {**day(told_on), **({"to": body} if body else {})}
+    return _do(connection, "petition.guide", petition_no, reason, data, house, sealer, now, clerk)
+
+
+def close_petition(connection: Connection, petition_no: str, told_on: date, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
+    """办结 without a hand-off: the petitioner was told why, on that day. 信访工作条例第十九条、第三十六条."""
+    return _do(connection, "petition.close", petition_no, reason, day(told_on), house, sealer, now, clerk)
+
+
+def classify(
+    connection: Connection, petition_no: str, facts: Mapping[str, Any], reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "",
+) -> Answer:
+    """甄别: complete or correct what is known of a petition (config.facts.Facts). What protects against a leak cannot be taken back."""
+    row = connection.execute("select facts from petition where petition_no = %s for update", (petition_no,)).fetchone()
+    if row is None:
+        return Refused("unknown", "没有此信访事项", petition_no)
+    merged = merge_facts(row[0], facts, petition_no)
+    if isinstance(merged, Refused):
+        return merged
+    told = {name: value for name, value in merged.model_dump(exclude_none=True).items() if row[0].get(name) != value}
+    return _do(connection, "petition.classify", petition_no, reason, {"facts": told}, house, sealer, now, clerk)
+
+
+def recuse(connection: Connection, petition_no: str, who: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
+    """回避: this clerk (staff number) must not act on this petition any more. 信访工作条例第二十八条第三款."""
+    return _do(connection, "petition.recuse", petition_no, reason, {"clerk": who}, house, sealer, now, clerk)
+
+
+def report_up(connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
+    """报请本级党委、政府决定 a grave or urgent matter. 信访工作条例第二十二条第一款第一项."""
+    return _do(connection, "petition.report_up", petition_no, reason, {}, house, sealer, now, clerk)
+
+
+def decide_up(connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime) -> Answer:
+    """Record what the government decided on a matter that was reported to it; the clerk then carries it out."""
+    move = Move("decision.assign", arbiter(connection, house, petition_no=petition_no), petition_no=petition_no, data={"reason": reason}, note=reason)
+    return act(connection, move, house, sealer, now)
+
+
+def dispute(
+    connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime, *, disputants: Sequence[str] = (), clerk: str = "",
+) -> Answer:
+    """报请协调 which body accepts: the disputants' common superior decides, else the joint conference coordinates. 信访工作条例第二十四条."""
+    return _do(connection, "petition.dispute", petition_no, reason, {"disputants": list(disputants)}, house, sealer, now, clerk)
+
+
+def designate(connection: Connection, petition_no: str, body: str, reason: str, house: House, sealer: Sealer, now: datetime) -> Answer:
+    """指定受理单位: what the common superior or the joint conference decided. It binds: the body may not object again. 信访工作条例第二十四条."""
+    blocked = _receiver(body, petition_no, house, now)
+    if blocked is not None:
+        return blocked
+    row = connection.execute("select facts, branch, klass from petition where petition_no = %s", (petition_no,)).fetchone()
+    if row is None:
+        return Refused("unknown", "没有此信访事项", petition_no)
+    to = Route(body, "交办", "designated", "指定受理（信访工作条例第二十四条）", row[1], row[2])
+    move = Move("petition.designate", arbiter(connection, house, petition_no=petition_no), petition_no=petition_no, data={"reason": reason}, note=reason, route=to)
+    return act(connection, move, house, sealer, now)
+
+
+def designate_instead(
+    connection: Connection, handoff_id: str, body: str, reason: str, house: House, sealer: Sealer, now: datetime, *, materials: Sequence[str] = (),
+) -> Answer:
+    """裁定改由另一单位受理: the disputed hand-off ends and a binding one to `body` begins, both or neither."""
+    row = connection.execute("select petition_no from handoff where handoff_id = %s", (handoff_id,)).fetchone()
+    if row is None:
+        return Refused("unknown", "没有此转送件", handoff_id=handoff_id)
+    who = arbiter(connection, house, handoff_id=handoff_id)
+    blocked = _receiver(body, row[0], house, now)
+    if blocked is not None:
+        return blocked
+    known = connection.execute("select branch, klass from petition where petition_no = %s", (row[0],)).fetchone() or ("", "")
+    to = Route(body, "交办", "designated", "指定受理（信访工作条例第二十四条）", known[0], known[1])
+    data = {"reason": reason, **({"materials": list(materials)} if materials else {})}
+    moves = [
+        Move("ruling.return", who, handoff_id=handoff_id, data=data, note=reason),
+        Move("petition.designate", who, petition_no=row[0], data={"reason": reason}, note=reason, route=to),
+    ]
+    return _all_or_nothing(connection, moves, house, sealer, now)
+
+
+def guide_filed(
+    connection: Connection, petition_no: str, case_no: str, filed_on: date, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "",
+) -> Answer:
+    """引导之后: the organ confirmed that it filed the matter, under this number, on that day."""
+    data = {"partner_case_no": case_no, "filed_on": filed_on.isoformat()}
+    return _do(connection, "guide.filed", petition_no, reason, data, house, sealer, now, clerk)
+
+
+def guide_ended(connection: Connection, petition_no: str, told_on: date, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
+    """引导之后: the petitioner did not go on (asked on that day); the guidance ends."""
+    return _do(connection, "guide.ended", petition_no, reason, day(told_on), house, sealer, now, clerk)
+
+
+def guide_back(connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
+    """引导之后: the organ did not take it; the petition is the clerk's again."""
+    return _do(connection, "guide.back", petition_no, reason, {}, house, sealer, now, clerk)
+
+
+def link(connection: Connection, petition_no: str, other: str, told_on: date, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
+    """关联: this petition repeats `other`, or its matter is pending there; it is not sent, and the petitioner was told so. 信访工作条例第十九条第三款."""
+    if other == petition_no:
+        return Refused("guard", "不能与本件自身关联", petition_no)
+    return _do(connection, "petition.link", petition_no, reason, {"other": other, **day(told_on)}, house, sealer, now, clerk)
+
+
+def reopen(connection: Connection, petition_no: str, new_facts: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
+    """以新的事实和理由再提: what was closed or concluded is the clerk's again. `new_facts` are kept sealed. 信访工作条例第三十六条第三款 (inference)."""
+    return _do(connection, "petition.reopen", petition_no, new_facts, {"new_facts": bool(new_facts.strip())}, house, sealer, now, clerk)
+
+
+def review(
+    connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime, *, body: str = "", late_reason: str = "", clerk: str = "",
+) -> Answer:
+    """复查 or, once reviewed, 复核: hand the petition to the next higher body. `body`: which one, where several lead the last; "" takes the first. Arts 35, 36."""
+    sql = """select p.stage, p.branch, p.klass, p.state, (select h.body from handoff h where h.petition_no = p.petition_no order by h.handoff_id desc limit 1)
+             from petition p where p.petition_no = %s"""
+    row = connection.execute(sql, (petition_no,)).fetchone()
+    if row is None:
+        return Refused("unknown", "没有此信访事项", petition_no)
+    stage, branch, klass, state, last = row
+    again = state == "WITH_CLERK" and stage != "handling"
+    name = "review" if stage == "handling" or (again and stage == "review") else "rereview"
+    choice = body or next(iter(higher(last, house.bodies) if last in house.bodies else ()), "")
+    if not choice:
+        return Refused("guard", "机关目录中没有原办理机关的上一级机关；请在 bodies.yaml 中写明 superior", petition_no)
+    blocked = _receiver(choice, petition_no, house, now)
+    if blocked is not None:
+        return blocked
+    article = "第三十五条" if name == "review" else "第三十六条"
+    to = Route(choice, "复查" if name == "review" else "复核", name, f"信访工作条例{article}", branch, klass)
+    data = {"reason": reason, **({"late_reason": late_reason} if late_reason else {})}
+    return act(connection, Move(f"petition.{name}", bureau(house, clerk), petition_no=petition_no, data=data, note=reason, route=to), house, sealer, now)
+
+
+def propose(
+    connection: Connection, petition_no: str, kind: str, to: str, ground: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "",
+) -> Answer:
+    """提出三项建议之一 (`models.proposals.KINDS`) to a body; the answer's `handoff_id` is the proposal's id. 信访工作条例第四十条."""
+    return _do(connection, "proposal.issue", petition_no, reason, {"kind": kind, "to": to, "ground": ground}, house, sealer, now, clerk)
+
+
+def proposal_feedback(
+    connection: Connection, petition_no: str, proposal_id: str, adopted: str, feedback_on: date, reason: str, house: House, sealer: Sealer, now: datetime, *,
+    clerk: str = "",
+) -> Answer:
+    """登记建议的书面反馈: adopted (`models.proposals.ADOPTED`), on that day, with the reasons where not adopted."""
+    data = {"proposal_id": proposal_id, "adopted": adopted, "feedback_on": feedback_on.isoformat()}
+    return _do(connection, "proposal.feedback", petition_no, reason, data, house, sealer, now, clerk)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the matters in a mixed letter: what it says, and what is known of it (config.facts.Facts)."""
+
+    subject: str
+    text: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def split(
+    connection: Connection, petition_no: str, parts: Sequence[Part], reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "",
+) -> Answer:
+    """拆分 a letter that holds several matters: each part becomes a petition of its own, with the day on which the letter was received.
+
+    The accusation part travels alone: no part's text or number is told to whoever receives another. 信访工作条例第三十条第三款 (inference).
+    """
+    row = connection.execute("select division, channel, received_at from petition where petition_no = %s for update", (petition_no,)).fetchone()
+    if row is None:
+        return Refused("unknown", "没有此信访事项", petition_no)
+    arrivals = []
+    for number, part in enumerate(parts, 1):
+        if not part.subject.strip() or not part.text.strip():
+            return Refused("guard", f"第 {number} 部分缺少标题或内容", petition_no)
+        facts = merge_facts({}, part.facts, petition_no)
+        if isinstance(facts, Refused):
+            return facts
+        person = store.petitioner(connection, petition_no, sealer)
+        arrivals.append(Arrival(
+            "split", f"{petition_no}/{number}", row[0], row[1], facts.klass or "", row[2], part.subject, part.text, person, facts.model_dump(exclude_none=True),
+            bureau(house, clerk), petition_no,
+        ))
+    move = Move("petition.split", bureau(house, clerk), petition_no=petition_no, data={"parts": len(parts)}, note=reason)
+    return _all_or_nothing(connection, [*arrivals, move], house, sealer, now)
+
+
+class _Undo(Exception):
+    """Rolls back to before the acts."""
+
+
+def _all_or_nothing(connection: Connection, moves: Sequence[Move | Arrival], house: House, sealer: Sealer, now: datetime) -> Answer:
+    """Take these acts together; the answer is the last one's, or the first refusal, and then nothing was done."""
+    answers: list[Answer] = []
+    try:
+        with connection.transaction():
+            answers = advance(connection, moves, house, sealer, now)
+            if any(isinstance(answer, Refused) for answer in answers):
+                raise _Undo
+    except _Undo:
+        return next(answer for answer in answers if isinstance(answer, Refused))
+    last = answers[-1]
+    assert isinstance(last, Done)  # noqa: S101  (no refusal among them)
+    return last
+
+
+def _do(
+    connection: Connection, name: str, petition_no: str, reason: str, data: Mapping[str, Any], house: House, sealer: Sealer, now: datetime, clerk: str,
+) -> Answer:
+    said = {"reason": reason, **data}
+    return act(connection, Move(name, bureau(house, clerk), petition_no=petition_no, data=said, note=reason), house, sealer, now)
