@@ -1,52 +1,117 @@
-"""`tonglu bodies`: who there is, and how each is reached."""
+"""`tonglu bodies`: who there is, who leads whom, who took over from whom, and how each is reached."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.commands.showing import as_json, local, table
+from cli.commands.showing import as_json, local, parse_day, table
 from cli.faults import GOOD, Fault
+
+if TYPE_CHECKING:
+    from config.bodies import Bodies, Body
+    from rules.house import House
+
+_WAYS = {"desk": "本系统经办"}
+# What is held, what waits to be sent, and whether sending is paused: one row a body.
+_LOAD = """select c.code, (select count(*) from handoff h where h.body = c.code and h.next_due is not null),
+             (select count(*) from outbox o where o.body = c.code and o.state in ('QUEUED', 'SENDING', 'RETRY_WAIT', 'UNKNOWN')),
+             b.paused_until, coalesce(b.pause_reason, '')
+           from unnest(%s::text[]) c(code) left join body b on b.code = c.code"""
 
 
 def register(app: typer.Typer, command: type) -> None:
     """Add this command to the application."""
-    app.command("bodies", cls=command, help="机关目录：代码、名称、连接方式；加 --load 看在办和待发件数及是否暂停投递。\n\n"
-                "例：tonglu bodies --kind court\n\n例：tonglu bodies --load")(bodies)
+    app.command("bodies", cls=command, help="机关目录：代码、名称、层级、上级、承继或撤销、连接方式；加 --load 看在办和待发件数及是否暂停投递；"
+                "--common 查两个机关的共同上级。\n\n"
+                "例：tonglu bodies --kind court\n\n例：tonglu bodies --load\n\n例：tonglu bodies --common agency-housing-990102 police-990102")(bodies)
 
 
 def bodies(
     kind: Annotated[str, typer.Option(help="只看一类：court、procuratorate、agency……")] = "",
-    division: Annotated[str, typer.Option(help="只看一个区划（六位代码）")] = "",
+    division: Annotated[str, typer.Option(help="只看一个区划（六位代码，乡镇九位）")] = "",
+    level: Annotated[str, typer.Option(help="只看一级：nation、province、city、district、township")] = "",
     load: Annotated[bool, typer.Option("--load", help="同时读账本：在办、待发、暂停")] = False,
+    common: Annotated[tuple[str, str] | None, typer.Option("--common", metavar="甲 乙", help="两个机关的共同上级（争议由其决定，条例第二十四条）")] = None,
+    on: Annotated[str, typer.Option(metavar="日期", help="按哪一天的职权：2026-03-16；不写为当日")] = "",
     json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
 ) -> int:
-    from cli.opening import open_all, open_house, open_settings
+    from cli.opening import open_house, open_settings, open_time
+    from rules.calendar import SHANGHAI
 
-    house = open_house(open_settings())
-    chosen = [b for b in house.bodies if (not kind or b.kind == kind) and (not division or b.division == division)]
+    settings = open_settings()
+    house = open_house(settings)
+    day = parse_day(on) if on else open_time(settings).now().astimezone(SHANGHAI).date()
+    if common is not None:
+        return _common(house.bodies, common, day, json)
+    chosen = [b for b in house.bodies if (not kind or b.kind == kind) and (not division or b.division == division) and (not level or b.level == level)]
     if not chosen:
         kinds = "、".join(sorted({b.kind for b in house.bodies}))
-        raise Fault("没有这样的机关", f"kind 用以下之一：{kinds}；division 用六位代码")
-    counts: dict[str, tuple[int, int, object, str]] = {}
-    if load:
-        sql = """select c.code, (select count(*) from handoff h where h.body = c.code and h.next_due is not null),
-                   (select count(*) from outbox o where o.body = c.code and o.state in ('QUEUED', 'SENDING', 'RETRY_WAIT', 'UNKNOWN')),
-                   b.paused_until, coalesce(b.pause_reason, '')
-                 from unnest(%s::text[]) c(code) left join body b on b.code = c.code"""
-        with open_all() as opened, opened.database.transaction() as connection:
-            now = opened.now()
-            for code, held, waiting, until, reason in connection.execute(sql, ([b.code for b in chosen],)):
-                counts[code] = (held, waiting, until if until and until > now else None, reason)
+        raise Fault("没有这样的机关", f"kind 用以下之一：{kinds}；division 用六位代码，乡镇九位；level 用 nation、province、city、district、township")
+    counts = _counts([b.code for b in chosen]) if load else {}
     if json:
-        as_json([{"code": b.code, "name": b.name, "kind": b.kind, "level": b.level, "division": b.division, "connector": b.connector.kind, "urn": b.urn,
-                  **({"held": counts[b.code][0], "waiting": counts[b.code][1], "paused_until": counts[b.code][2]} if load else {})} for b in chosen])
+        as_json([_as_data(b, house.bodies, day, counts.get(b.code)) for b in chosen])
         return GOOD
-    ways = {"desk": "本系统经办"}
-    columns = ["代码", "名称", "区划", "连接方式", *(["在办", "待发", "暂停至"] if load else [])]
-    rows = [[b.code, b.name, b.division, ways.get(b.connector.kind, b.connector.kind),
-             *([counts[b.code][0], counts[b.code][1], f"{local(counts[b.code][2])} {counts[b.code][3]}".strip() if counts[b.code][2] else ""] if load else [])]  # type: ignore[arg-type]
-            for b in chosen]
-    table("机关目录", columns, rows, right=("在办", "待发"))
+    _show(house, chosen, day, counts)
     return GOOD
+
+
+def _common(bodies: Bodies, pair: tuple[str, str], day: date, json: bool) -> int:
+    for code in pair:
+        if code not in bodies:
+            raise Fault(f"机关目录中没有 {code[:80]}", "不带 --common 运行 tonglu bodies，查看代码")
+    found = bodies.common_superior(pair, day)
+    if json:
+        as_json({"codes": list(pair), "on": day, "common": found.code if found else None, "name": found.name if found else None})
+    elif found is None:
+        print("目录中没有共同上级：由信访工作联席会议协调（信访工作条例第二十四条第一款）")
+    else:
+        print(f"共同上级：{found.name}（{found.code}），由其决定受理机关（信访工作条例第二十四条第一款）")
+    return GOOD
+
+
+def _counts(codes: list[str]) -> dict[str, tuple[int, int, Any, str]]:
+    """By code: hand-offs held, messages waiting, paused until (None: not paused), and why."""
+    from cli.opening import open_all
+
+    with open_all() as opened, opened.database.transaction() as connection:
+        now = opened.now()
+        rows = connection.execute(_LOAD, (codes,)).fetchall()
+    return {code: (held, waiting, until if until and until > now else None, reason) for code, held, waiting, until, reason in rows}
+
+
+def _as_data(b: Body, bodies: Bodies, day: date, counts: tuple[int, int, Any, str] | None) -> dict[str, Any]:
+    holder = bodies.current(b.code, day)
+    chooser = None if holder is not None else bodies.designator(b.code, day)
+    data = {"code": b.code, "name": b.name, "kind": b.kind, "level": b.level, "division": b.division, "superior": b.superior, "led_by": list(b.led_by),
+            "connector": b.connector.kind, "urn": b.urn, "successor": b.successor, "since": b.since, "abolished": b.abolished,
+            "powers": holder.code if holder else None, "designator": chooser.code if chooser else None}
+    return data if counts is None else {**data, "held": counts[0], "waiting": counts[1], "paused_until": counts[2]}
+
+
+def _show(house: House, chosen: list[Body], day: date, counts: dict[str, tuple[int, int, Any, str]]) -> None:
+    from config.bodies import LEVEL_ZH
+
+    columns = ["代码", "名称", "层级", "上级", "承继或撤销", "连接方式", *(["在办", "待发", "暂停至"] if counts else [])]
+    rows: list[list[object]] = []
+    for b in chosen:
+        row: list[object] = [b.code, b.name, LEVEL_ZH[b.level], "、".join(b.leaders), _fate(b, house.bodies, day), _WAYS.get(b.connector.kind, b.connector.kind)]
+        if counts:
+            held, waiting, until, reason = counts[b.code]
+            row += [held, waiting, f"{local(until)} {reason}".strip() if until else ""]
+        rows.append(row)
+    table("机关目录", columns, rows, right=("在办", "待发"))
+
+
+def _fate(b: Body, bodies: Bodies, day: date) -> str:
+    """What became of a body, or will: empty for one that lasts."""
+    if b.successor is not None:
+        return f"{b.since} 起由 {b.successor} 承继" + ("（未到）" if b.holds(day) else "")
+    if b.abolished is None:
+        return ""
+    if b.holds(day):
+        return f"{b.abolished} 起撤销（未到）"
+    chooser = bodies.designator(b.code, day)
+    return f"{b.abolished} 起撤销，无承继机关，由 {chooser.code if chooser else '本级党委、政府'} 指定"
