@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import acts, bodies, database, delivery, duties, importing, keys, lists, petitions, routing, running
+from cli.commands import acts, bodies, database, delivery, duties, importing, keys, lists, petitions, routing, running, suggesting
 from cli.commands import check as check_command
 from cli.shell import Command, Commands
 
@@ -45,7 +45,7 @@ _PANELS = (
     ("运行", (running, importing)),
     ("查看", (petitions, lists, duties)),
     ("经办", (acts,)),
-    ("规则", (routing, check_command, bodies)),
+    ("规则", (routing, suggesting, check_command, bodies)),
     ("运维", (delivery, keys, database)),
 )
 for _panel, _modules in _PANELS:

@@ -5,7 +5,8 @@ It holds no class `accusation` and no refusal: such words may only warn (信访�
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import difflib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,8 @@ from pydantic import Field, model_validator
 
 from config.areas import Areas, Zh, load_areas
 from config.bodies import Bodies, Slug
+from config.facts import ACCUSING
+from config.routing import RoutingTable
 from config.source import Fault, Located, Problem, Strict, load_located, raise_if
 
 Word = Annotated[str, Field(min_length=2, max_length=20, pattern=r"^\S+$")]
@@ -143,13 +146,13 @@ class Lexicon:
         return (sector,) if sector else ()
 
 
-def load_lexicon(folder: Path, bodies: Bodies, situations: Mapping[str, str | None] | None = None) -> Lexicon:
+def load_lexicon(folder: Path, bodies: Bodies, table: RoutingTable | None = None) -> Lexicon:
     """`lexicon.yaml` and `areas.yaml` of a configuration folder.
 
     Args:
         folder: where both files stand.
         bodies: the bodies, of which some must be able to answer what is proposed.
-        situations: slug → class of every situation of the routing table; None where the table has none yet.
+        table: the routing table, which names the situations; without it their names are not checked.
 
     Raises:
         ConfigError: every fault of either file, also an unknown area, sector or situation, and a situation that
@@ -157,11 +160,11 @@ def load_lexicon(folder: Path, bodies: Bodies, situations: Mapping[str, str | No
     """
     areas = load_areas(folder / "areas.yaml")
     file, located = load_located(folder / "lexicon.yaml", LexiconFile)
-    raise_if(list(_faults(file, areas, located, bodies, situations)))
+    raise_if(list(_faults(file, areas, located, bodies, table)))
     return Lexicon(file, areas)
 
 
-def _faults(file: LexiconFile, areas: Areas, located: Located, bodies: Bodies, situations: Mapping[str, str | None] | None) -> Iterator[Problem]:
+def _faults(file: LexiconFile, areas: Areas, located: Located, bodies: Bodies, table: RoutingTable | None) -> Iterator[Problem]:
     for slug, topic in file.topics.items():
         if topic.area not in areas.areas:
             what = f"主题 {slug} 的领域 {topic.area} 不存在"
@@ -177,12 +180,18 @@ def _faults(file: LexiconFile, areas: Areas, located: Located, bodies: Bodies, s
         if kind not in file.klass:
             yield located.problem(f"klass 缺少 {kind}", f"补写 {kind} 的词", "klass")
     for slug in file.situations:
-        if situations is not None and slug not in situations:
-            what = f"情形 {slug} 不在路由表中"
-            yield located.problem(what, "改为 routing.yaml 的 situations 中的名称，或删除", "situations", slug)
-        elif situations is not None and situations[slug] == "accusation":
+        known = None if table is None else table.situations.get(slug)
+        if slug.startswith(ACCUSING) or (known is not None and known.facts.get("klass") == "accusation"):
             what = f"情形 {slug} 属于检举控告，不得由词库提出"
             yield located.problem(what, "删除该情形，把这些词写入 warnings", "situations", slug)
+        elif table is not None and known is None:
+            what = f"情形 {slug} 不在路由表中"
+            yield located.problem(what, f"改为 routing.yaml 的 situations 中的名称{_near(slug, table)}，或删除", "situations", slug)
+
+
+def _near(slug: str, table: RoutingTable) -> str:
+    near = difflib.get_close_matches(slug, table.situations, n=1)
+    return f"（是否想写 {near[0]}？）" if near else ""
 
 
 def every_word(words: Words) -> Iterable[tuple[str, Grade]]:

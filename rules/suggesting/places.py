@@ -9,8 +9,10 @@ from config.lexicon import Counting
 from rules.suggesting.answer import Span
 from rules.suggesting.weighing import Reading, Scores
 
-FULL, BODY, SHORT = 3.0, 2.0, 1.5
+FULL, BODY, SHORT = 3.2, 3.2, 2.0
 """What a place's full name, the name of a body seated there, and a place's name without 省, 市, 区, 县 weigh."""
+_ROUTES = ("从", "由", "往", "至", "经")
+"""Before a name they speak of a way there, not of the place of the matter."""
 _FAMILY = "places"
 _ENDINGS = ("自治区", "自治州", "自治县", "街道", "省", "市", "区", "县", "旗", "镇", "乡")
 
@@ -55,11 +57,18 @@ class Gazetteer:
         return scores
 
     def _spans(self, reading: Reading) -> Iterator[tuple[str, Span]]:
-        best: dict[tuple[str, str], Span] = {}
+        first: dict[str, Span] = {}
         for part, families in reading.hits.items():
-            factor = self._counting.title if part == "subject" else 1.0
             for hit in families[_FAMILY]:
-                for code, weight in self._credit[hit.word].items():
-                    best.setdefault((code, hit.word), Span(part, hit.start, hit.end, hit.word, round(weight * factor, 4)))
-        for (code, _), span in best.items():
-            yield code, span
+                route = reading.content[part].startswith(_ROUTES, hit.start - 1) if hit.start else False
+                factor = (self._counting.title if part == "subject" else 1.0) * (self._counting.landmark if route else 1.0)
+                before = first.get(hit.word)
+                if before is None:
+                    first[hit.word] = Span(part, hit.start, hit.end, hit.word, factor)
+                else:
+                    # A further mention adds to it, as for any word; a better place takes over.
+                    weight = max(before.weight, factor) + self._counting.again
+                    first[hit.word] = Span(before.part, before.start, before.end, hit.word, min(weight, self._counting.title + 1.0))
+        for word, span in first.items():
+            for code, weight in self._credit[word].items():
+                yield code, Span(span.part, span.start, span.end, word, round(weight * span.weight, 4))

@@ -55,12 +55,14 @@ class Suggester:
         kinds = {caution.kind for caution in warnings}
         official = "accusation_official" in kinds
         accuses = official or "accusation_law" in kinds
-        sector = None if official else self._best(self.sectors.weigh(reading), areas.sectors, at.sector)
         klass = None if accuses else self._best(self.klasses.weigh(reading), VALUES, at.klass)
+        # What is named are kinds of claims, and a suggestion is none of them.
+        situation = None if accuses or (klass is not None and klass.value == "suggestion") else self._situation(reading, table)
+        sector = None if official else self._best(self.sectors.weigh(reading), areas.sectors, at.sector)
         return Suggestions(
             klass=cast(Proposal[Literal["suggestion", "claim"]] | None, klass),
-            situation=None if accuses else self._situation(reading, table),
-            sector=sector,
+            situation=situation,
+            sector=_beside(situation, sector, table),
             area=self._best(self.areas.weigh(reading), {slug: area.zh for slug, area in areas.areas.items()}, at.area),
             division=self._division(reading),
             warnings=warnings,
@@ -79,11 +81,14 @@ class Suggester:
 
     def _situation(self, reading: Reading, table: RoutingTable | None) -> Proposal[str] | None:
         file = self.lexicon.file
+        names = {slug: each.zh for slug, each in file.situations.items()}
+        if table is not None:
+            names = {slug: table.situations[slug].zh for slug in names if slug in table.situations}
         scores = self.situations.weigh(reading)
         for slug in list(scores.of):
-            if any(word in content for word in file.situations[slug].unless for content in reading.content.values()) or not _known(slug, table):
+            if slug not in names or any(word in content for word in file.situations[slug].unless for content in reading.content.values()):
                 del scores.of[slug]
-        return self._best(scores, {slug: each.zh for slug, each in file.situations.items()}, self.counting.threshold.situation)
+        return self._best(scores, names, self.counting.threshold.situation)
 
     def _division(self, reading: Reading) -> Proposal[str] | None:
         scores = self.places.weigh(reading)
@@ -126,6 +131,10 @@ def _check(subject: str, text: str) -> None:
         raise SuggestError("内容中有空字符，像是二进制文件而不是文字。修正：改用纯文字")
 
 
-def _known(slug: str, table: RoutingTable | None) -> bool:
-    return table is None or slug in getattr(table, "situations", {slug: None})
-
+def _beside(situation: Proposal[str] | None, sector: Proposal[str] | None, table: RoutingTable | None) -> Proposal[str] | None:
+    """The sector, unless the situation says another one or has none: told beside it, it would contradict."""
+    if situation is None or sector is None or table is None:
+        return sector
+    named = table.situations[situation.value]
+    agrees = named.facts["sector"] == sector.value if "sector" in named.facts else "sector" in named.asks
+    return sector if agrees else None
