@@ -16,6 +16,8 @@ MENTIONS = 3
 SHOWN = 8
 """Words shown for a proposal."""
 _BEFORE = 6
+"""Characters before a word in which a negation undoes it, unless a clause ends between them."""
+_STOPS = frozenset("，。；：！？、,.;:!?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +119,17 @@ class Weigher(Generic[K]):
                 if part == "subject":
                     seen.subject = max(seen.subject, here)
                 else:
-                    seen.more += seen.text > 0 and here == 1.0
+                    seen.more += seen.text == here == 1.0
                     seen.text = max(seen.text, here)
         return found
 
     def _negated(self, content: str, hit: Hit) -> bool:
         before = content[max(0, hit.start - _BEFORE) : hit.start]
-        return any(negation in before for negation in self._negations)
+        for negation in self._negations:
+            at = before.rfind(negation)
+            if at >= 0 and not any(stop in _STOPS for stop in before[at:]):
+                return True
+        return False
 
     def _combinations(self, reading: Reading) -> Iterable[tuple[K, Span]]:
         places: dict[str, list[tuple[Part, Hit]]] = {}
