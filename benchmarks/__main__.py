@@ -1,17 +1,18 @@
-"""`make bench`: every benchmark, each beside its bare limit, medians and ratios of one run. ``python -m benchmarks [dispatch|callbacks|latency …]``."""
+"""`make bench`: every benchmark, each beside its bare limit, medians and ratios of one run. ``python -m benchmarks [dispatch|callbacks|latency|bodies …]``."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 
-from benchmarks import callbacks, dispatch, latency
+from benchmarks import bodies, callbacks, dispatch, latency
 from benchmarks.common import Row, table
 
 ALL: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "dispatch": ("Dispatch", dispatch.run),
     "callbacks": ("Callbacks", callbacks.run),
     "latency": ("From callback to state", latency.run),
+    "bodies": ("Ten thousand bodies", bodies.run),
 }
 
 

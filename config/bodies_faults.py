@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from config.body import HTTP_OPTIONS, LEVEL_ZH, LEVELS, SANDBOX, BodiesFile, Body, Level, Place
@@ -205,8 +205,10 @@ def _whole(url: str) -> bool:
 
 
 def _cycles(bodies: Sequence[Body], known: dict[str, Body], located: Located) -> Iterator[Problem]:
-    led = _in_circles({body.code: [c for c in body.leaders if c in known] for body in known.values()})
-    taken = _in_circles({body.code: [body.successor] if body.successor in known else [] for body in known.values()})
+    led = _in_circles({body.code: body.leaders for body in known.values() if body.leaders})
+    taken = _in_circles({body.code: (body.successor,) for body in known.values() if body.successor is not None})
+    if not (led or taken):
+        return
     for i, body in enumerate(bodies):
         if body.code in led:
             what = f"{body.code} 的上级关系成环"
@@ -216,9 +218,12 @@ def _cycles(bodies: Sequence[Body], known: dict[str, Body], located: Located) ->
             yield located.problem(what, "改正 successor，使其最终到现存机关", "bodies", i, "successor")
 
 
-def _in_circles(steps: dict[str, list[str]]) -> set[str]:
-    """Codes from which the steps lead back to themselves, and those caught between two circles: what is left when both ends are worn away."""
-    left = {code: set(targets) for code, targets in steps.items()}
+def _in_circles(steps: Mapping[str, Collection[str]]) -> set[str]:
+    """Codes from which the steps lead back to themselves, and those caught between two circles: what is left when both ends are worn away.
+
+    A target that has no steps of its own is an end.
+    """
+    left = {code: {target for target in targets if target in steps} for code, targets in steps.items()}
     for turned in (False, True):
         if turned:
             left = _turned(left)
