@@ -12,7 +12,7 @@ from config.source import Strict
 Klass = Literal["suggestion", "accusation", "claim"]
 Organ = Literal["court", "procuratorate", "police"]
 Channel = Literal["letter", "visit", "online", "phone", "fax"]
-AccusedLevel = Literal["province", "city", "district", "township"]
+AccusedLevel = Level
 Branch = Literal[
     "B1",
     "B2a",
@@ -28,6 +28,8 @@ Branch = Literal[
     "B3.5",
     "B3.6",
 ]
+ACCUSING = "accuse_"
+"""Every situation that accuses somebody begins so, and no other does (routing.yaml is refused otherwise): a guard knows one without the table."""
 PetitionNo = Annotated[str, Field(pattern=r"^XF[0-9]{20}$")]
 
 
@@ -38,11 +40,14 @@ class Facts(Strict):
     `accused`: whether the accused is an `official` body or person, or `private`; `accused_body` is the accused body or
     the body in which the accused serves, `accused_level` its level (`township` for towns and villages).
     `decided_by`: the body whose decision is appealed. `stage`: how far a suit has gone.
+    `situation`: a named situation of routing.yaml, which implies other facts. `complained_of`: the body a claim complains
+    of. `joint`: number of petitioners of a joint petition. `simple`: candidate for 简易办理, which also wants `first_time`.
     `several_bodies`: more than one body has a part in it (信访工作条例 art 24). `reviewed`: 复核 is done (art 36(3)).
     """
 
     klass: Klass | None = None
     branch: Branch | None = None
+    situation: Slug | None = None
     art31: Annotated[int, Field(ge=1, le=6)] | None = None
     organ: Organ | None = None
     stage: Literal["first", "retrial", "enforcement"] | None = None
@@ -56,6 +61,7 @@ class Facts(Strict):
     accused_body: Code | None = None
     accused_level: AccusedLevel | None = None
     decided_by: Code | None = None
+    complained_of: Code | None = None
     sector: Slug | None = None
     division: Division | None = None
     level: Level | None = None
@@ -63,6 +69,9 @@ class Facts(Strict):
     grave: bool | None = None
     important: bool | None = None
     several_bodies: bool | None = None
+    joint: Annotated[int, Field(ge=2, le=99_999)] | None = None
+    simple: bool | None = None
+    first_time: bool | None = None
     in_litigation: bool | None = None
     concluded: bool | None = None
     reviewed: bool | None = None
@@ -72,6 +81,7 @@ class Facts(Strict):
 NAMES: dict[str, str] = {
     "klass": "类别",
     "branch": "分支",
+    "situation": "情形",
     "art31": "第三十一条第几项",
     "organ": "政法机关",
     "stage": "诉讼阶段",
@@ -85,6 +95,7 @@ NAMES: dict[str, str] = {
     "accused_body": "被检举控告单位",
     "accused_level": "被检举控告方层级",
     "decided_by": "作出原决定的机关",
+    "complained_of": "被反映的机关",
     "sector": "领域",
     "division": "属地",
     "level": "层级",
@@ -92,6 +103,9 @@ NAMES: dict[str, str] = {
     "grave": "重大紧急",
     "important": "重要事项",
     "several_bodies": "涉及多个机关",
+    "joint": "共同信访人数",
+    "simple": "可简易办理",
+    "first_time": "初次信访",
     "in_litigation": "已在诉讼中",
     "concluded": "已依法终结",
     "reviewed": "已经复核",
@@ -127,6 +141,7 @@ VALUES: dict[str, str] = {
     "cadre": "干部问题",
     "official": "公职方",
     "private": "非公职方",
+    "nation": "国家级",
     "province": "省级",
     "city": "市级",
     "district": "区级",

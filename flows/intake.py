@@ -55,7 +55,7 @@ def decide(petition_no: str, facts: dict[str, Any], house: House) -> Move:
         return _to_clerk(petition_no, actor, "by-row" if found.row else "no-row", found.reason, found.row.id if found.row else "")
     if found.way == GUIDE:
         return _to_clerk(petition_no, actor, "guide", f"应引导信访人向{found.body.name}提出（{'、'.join(found.basis)}），告知后登记", found.row.id)
-    filled = fill(known)
+    filled = fill(known, house.table)
     full = known if isinstance(filled, str) else filled
     said = Route(found.body.code, found.way, found.row.id, "；".join(found.basis)[:120], full.branch or branch_of(found.row.id), full.klass or "",
                  full.model_dump(exclude_none=True), found.row.track or "")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from config.bodies import LEVELS, Bodies, Body
-from config.facts import Facts
+from config.facts import ACCUSING, Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ def may_send(facts: Facts, body: Body, bodies: Bodies, via: Iterable[str] = ()) 
 def accuses(facts: Facts) -> bool:
     """Whether any fact says that somebody stands accused, be the class unknown or another."""
     told = (facts.accusation, facts.accused, facts.accused_body, facts.accused_level)
-    return facts.klass == "accusation" or (facts.branch or "").startswith("B2") or any(told)
+    named = (facts.branch or "").startswith("B2") or (facts.situation or "").startswith(ACCUSING)
+    return facts.klass == "accusation" or named or any(told)
 
 
 def above(body: Body, other: Body) -> bool:

@@ -7,36 +7,28 @@ that no row fits all end with a clerk. Nothing here raises for a petition: a har
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from config.bodies import Bodies, Body
-from config.facts import NAMES, Facts, shown
-from config.routing import ABSENT, KNOWN, Destination, RoutingTable, Row, Scalar
-from rules.destination import Seat, resolve
-from rules.guards import Blocked, may_send
+from config.facts import Facts
+from config.routing import Destination, Remedy, RoutingTable, Row, Shelved, suits
+from rules.destination import Seat, designator, resolve
+from rules.filling import Conflict, complete, fill
+from rules.guards import Allowed, Blocked, may_send
+from rules.routing_words import conditions, table_markdown
 
-_IMPLIED: dict[str, dict[str, str | int]] = {
-    "B1": {"klass": "suggestion"},
-    "B2a": {"klass": "accusation", "accusation": "discipline"},
-    "B2b": {"klass": "accusation", "accusation": "law"},
-    "B2c": {"klass": "accusation", "accusation": "cadre"},
-    "B3.1a": {"klass": "claim", "art31": 1, "organ": "court"},
-    "B3.1b": {"klass": "claim", "art31": 1, "organ": "procuratorate"},
-    "B3.1c": {"klass": "claim", "art31": 1, "organ": "police"},
-    "B3.1d": {"klass": "claim", "art31": 1},
-    "B3.2": {"klass": "claim", "art31": 2},
-    "B3.3": {"klass": "claim", "art31": 3},
-    "B3.4": {"klass": "claim", "art31": 4},
-    "B3.5": {"klass": "claim", "art31": 5},
-    "B3.6": {"klass": "claim", "art31": 6},
-}
-_TELLS_ITEM = (("arbitration", 2), ("appeal", 3), ("procedure", 4), ("duty", 5), ("stage", 1))
+__all__ = ["Routed", "ToClerk", "conditions", "fill", "holds", "route", "table_markdown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """The petition goes to `body` by `way`. `why`: Chinese, one reason each; `alternatives` in order of rank."""
+    """The petition goes to `body` by `way`, on the clock track `track`.
+
+    `why`: Chinese, one reason each; `note`: what the petitioner is told; `remedies`: his other roads; `also`: bodies that are
+    told besides; `alternatives`: bodies that weaker rows lead to, in order of rank.
+    """
 
     body: Body
     way: str
@@ -44,113 +36,170 @@ class Routed:
     basis: tuple[str, ...]
     why: tuple[str, ...]
     alternatives: tuple[Body, ...]
+    track: str
+    note: str
+    remedies: tuple[Remedy, ...]
+    also: tuple[Body, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ToClerk:
-    """A person decides. `reason` is Chinese; `candidates` are bodies the guards allow; `row` led here, if one did."""
+    """A person decides. `reason` is Chinese; `candidates` are bodies the guards allow; `row` led here, if one did.
+
+    `rows`: every row that speaks, where more than one does.
+    """
 
     reason: str
     candidates: tuple[Body, ...]
     row: Row | None = None
+    rows: tuple[Row, ...] = ()
 
 
-def route(facts: Facts, table: RoutingTable, bodies: Bodies, sender: str | None = None) -> Routed | ToClerk:
-    """Where a petition with these facts goes. `sender` is the code of the bureau that would send it. Never raises."""
-    filled = fill(facts)
-    if isinstance(filled, str):
-        return ToClerk(filled, ())
-    facts = filled
-    rows = sorted((row for row in table.rows if holds(row, facts)), key=lambda row: row.rank)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One question: the facts, completed, and what they are asked of."""
+
+    facts: Facts
+    table: RoutingTable
+    bodies: Bodies
+    sender: str | None
+    on: date | None
+
+    @property
+    def via(self) -> tuple[str, ...]:
+        return (self.sender,) if self.sender else ()
+
+    def seat(self, to: Destination) -> Seat | str:
+        return resolve(to, self.facts, self.bodies, self.on)
+
+    def open_to(self, body: Body, via: tuple[str, ...] | None = None) -> bool:
+        return not isinstance(self.verdict(body, via), Blocked)
+
+    def verdict(self, body: Body, via: tuple[str, ...] | None = None) -> Allowed | Blocked:
+        return may_send(self.facts, body, self.bodies, self.via if via is None else via)
+
+
+def route(facts: Facts, table: RoutingTable, bodies: Bodies, sender: str | None = None, on: date | None = None) -> Routed | ToClerk:
+    """Where a petition with these facts goes. Never raises.
+
+    Args:
+        sender: the code of the bureau that would send it.
+        on: the Beijing day of asking: which body then holds the powers of a split or merged one. None: every foreseen succession has happened.
+    """
+    filled = complete(facts, table)
+    if isinstance(filled, Conflict):
+        return _contradicted(filled, _Asked(facts, table, bodies, sender, on))
+    asked = _Asked(filled, table, bodies, sender, on)
+    rows = _holding(filled, table)
     if not rows:
-        return ToClerk(_unfit(facts), _residual(facts, bodies, sender))
+        return ToClerk(_unfit(filled), _residual(asked))
+    rivals = [row for row in rows if row.rank == rows[0].rank]
+    return _decided(asked, rows, rivals)
+
+
+def _decided(asked: _Asked, rows: list[Row], rivals: list[Row]) -> Routed | ToClerk:
     best = rows[0]
-    found = [(row, resolve(to, facts, bodies)) for row in rows for to in row.destinations]
-    allowed = _allowed(found, facts, bodies, sender)
-    rivals = [row for row in rows if row.rank == best.rank]
-    clerk = next((row for row in rivals if row.clerk), None)
-    if clerk is not None:
-        return ToClerk(f"{clerk.label}：{clerk.clerk}（{'、'.join(clerk.basis)}）", allowed, clerk)
-    seats = {row.id: resolve(row.to, facts, bodies) for row in rivals if row.to is not None}
-    seat = seats[best.id]
+    allowed = _unique(_candidates(rows, asked))
+    clerks = [row for row in rivals if row.clerk]
+    if clerks:
+        reason = "；".join(f"{row.label}：{row.clerk}（{'、'.join(row.basis)}）" for row in clerks)
+        return ToClerk(reason, allowed, clerks[0], tuple(rivals) if len(rivals) > 1 else ())
+    assert best.to is not None and best.way is not None  # noqa: S101, PT018  (a row has either `to` or `clerk`)
+    seat = asked.seat(best.to)
     if isinstance(seat, str):
         return ToClerk(f"符合“{best.label}”，但{seat}", allowed, best)
-    others = [row for row in rivals[1:] if not _same(seats[row.id], seat, row, best)]
+    others = [row for row in rivals[1:] if not _same(row, best, seat, asked)]
     if others:
-        labels = "、".join(f"“{row.label}”" for row in (best, *others))
-        return ToClerk(f"同时符合{labels}，次序相同而去向不同", allowed, best)
-    if seat.body.code == sender:
+        labels = "、".join(f"“{row.label}”（{'、'.join(row.basis)}）" for row in (best, *others))
+        return ToClerk(f"同时符合{labels}，次序相同而去向不同", allowed, best, (best, *others))
+    if seat.body.code == asked.sender:
         return ToClerk(f"符合“{best.label}”，应由本单位（{seat.body.name}）自行办理", allowed, best)
-    verdict = may_send(facts, seat.body, bodies, via=(sender,) if sender else ())
+    verdict = asked.verdict(seat.body)
     if isinstance(verdict, Blocked):
-        higher = _above(facts, bodies, seat.body, sender)
-        return ToClerk(f"{verdict.reason}（{verdict.basis}）", _unique((*allowed, *higher)), best)
-    why = (f"符合“{best.label}”：{_conditions(best)}", *seat.why, f"依据：{'、'.join(best.basis)}")
+        return ToClerk(f"{verdict.reason}（{verdict.basis}）", _unique((*allowed, *_above(asked, seat.body))), best)
+    return _routed(asked, best, seat, allowed)
+
+
+def _routed(asked: _Asked, row: Row, seat: Seat, allowed: tuple[Body, ...]) -> Routed:
+    visit = row.visit if asked.facts.channel == "visit" else None
+    also, told = [], []
+    for to in row.also:
+        other = asked.seat(to)
+        if isinstance(other, Seat) and asked.open_to(other.body):
+            also.append(other.body)
+            told.append(f"同时报送：{other.body.name}")
+        else:
+            what = other if isinstance(other, str) else f"{other.body.name}不宜知悉"
+            told.append(f"还应当报送有关领导机关，但{what}，须由经办人报送")
+    why = (f"符合“{row.label}”：{conditions(row, asked.table)}", *seat.why, *told, f"依据：{'、'.join(row.basis)}")
     alternatives = tuple(body for body in allowed if body.code != seat.body.code)
-    return Routed(seat.body, best.way or "", best, tuple(best.basis), why, alternatives)
+    way, note = (visit.way, visit.note) if visit else (row.way or "", row.note)
+    remedies = asked.table.remedies_of(row)
+    return Routed(seat.body, way, row, tuple(row.basis), why, alternatives, row.track or "", note, remedies, tuple(also))
 
 
-def fill(facts: Facts) -> Facts | str:
-    """The facts with what their own branch, item or organ implies; a Chinese sentence where they contradict."""
-    known = facts.model_dump(exclude_none=True)
-    implied: dict[str, str | int] = dict(_IMPLIED.get(facts.branch or "", {}))
-    if facts.klass in (None, "claim") and facts.art31 is None and "art31" not in implied:
-        item = next((number for name, number in _TELLS_ITEM if name in known), None)
-        if item is None and facts.klass == "claim" and facts.organ in ("court", "procuratorate"):
-            item = 1
-        if item is not None:
-            implied |= {"art31": item, "klass": "claim"}
-    if facts.accusation is not None and facts.klass is None:
-        implied.setdefault("klass", "accusation")
-    if facts.art31 is not None:
-        implied.setdefault("klass", "claim")
-    for name, value in implied.items():
-        if known.setdefault(name, value) != value:
-            return f"事实相互矛盾：{NAMES[name]}写为{shown(known[name])}，而由其他事实推出{shown(value)}，须先核对"
-    return Facts.model_validate(known)
+def _contradicted(conflict: Conflict, asked: _Asked) -> ToClerk:
+    """Facts that contradict: both reasons, and the row that each would lead to."""
+    sides = [complete(side, asked.table) for side in conflict.sides]
+    spoken = [(side, _holding(side, asked.table)[:1]) for side in sides if isinstance(side, Facts)]
+    rows = tuple({row.id: row for _, found in spoken for row in found}.values())
+    labels = "，".join(f"{which}适用“{row.label}”" for which, row in zip(("前者", "后者"), rows, strict=False)) if len(rows) > 1 else ""
+    bodies = []
+    for side, found in spoken:
+        one = _Asked(side, asked.table, asked.bodies, asked.sender, asked.on)
+        # whatever either side says of an accused holds for both: the guard is asked with all that was told
+        bodies += [body for body in _candidates(found, one) if asked.open_to(body)]
+    return ToClerk(conflict.reason + (f"；{labels}" if labels else ""), _unique(bodies), None, rows)
 
 
 def holds(row: Row, facts: Facts) -> bool:
     """Whether every condition of the row holds for these facts."""
-    return all(_one(getattr(facts, name), wanted) for name, wanted in row.when.items())
+    return all(suits(getattr(facts, name), row.wants(name)) for name in row.when)
 
 
-def _one(value: Scalar | None, wanted: Scalar | list[Scalar]) -> bool:
-    if isinstance(wanted, list):
-        return any(_one(value, each) for each in wanted)
-    if wanted == ABSENT:
-        return value is None
-    if wanted == KNOWN:
-        return value is not None
-    return value == wanted
+def _holding(facts: Facts, table: RoutingTable) -> list[Row]:
+    return [shelved.row for shelved in table.shelf(facts.klass, facts.situation) if _wished(shelved, facts)]
 
 
-def _same(other: Seat | str, seat: Seat, row: Row, best: Row) -> bool:
-    return isinstance(other, Seat) and other.body.code == seat.body.code and row.way == best.way
+def _wished(shelved: Shelved, facts: Facts) -> bool:
+    for name, values in shelved.wishes:
+        if getattr(facts, name) not in values:
+            return False
+    return all(getattr(facts, name) is not None for name in shelved.known)
 
 
-def _allowed(found: Iterable[tuple[Row, Seat | str]], facts: Facts, bodies: Bodies, sender: str | None) -> tuple[Body, ...]:
-    via = (sender,) if sender else ()
-    seats = (seat.body for _, seat in found if isinstance(seat, Seat))
-    return _unique(body for body in seats if not isinstance(may_send(facts, body, bodies, via), Blocked))
+def _same(other: Row, best: Row, seat: Seat, asked: _Asked) -> bool:
+    if other.to is None or (other.way, other.track) != (best.way, best.track):
+        return False
+    found = asked.seat(other.to)
+    return isinstance(found, Seat) and found.body.code == seat.body.code
 
 
-def _above(facts: Facts, bodies: Bodies, receiver: Body, sender: str | None) -> tuple[Body, ...]:
+def _candidates(rows: Iterable[Row], asked: _Asked) -> Iterator[Body]:
+    """The bodies that these rows lead to and the guards allow; where one left its powers to nobody, whoever designates an heir."""
+    for row in rows:
+        for to in row.destinations:
+            seat = asked.seat(to)
+            body = seat.body if isinstance(seat, Seat) else designator(to, asked.facts, asked.bodies, asked.on)
+            if body is not None and asked.open_to(body):
+                yield body
+
+
+def _above(asked: _Asked, receiver: Body) -> tuple[Body, ...]:
     # where the sending bureau itself stands on the accused's side, a bureau above it must take the petition over;
     # where only the receiver does, its own line above it may still be open
-    blocked = sender in bodies and isinstance(may_send(facts, bodies.get(sender or ""), bodies), Blocked)
-    start = bodies.get(sender) if sender and blocked else receiver
-    higher = (bodies.find(start.kind, place.code, start.sector) for place in bodies.lineage(start.division)[1:])
-    return tuple(body for body in higher if body and not isinstance(may_send(facts, body, bodies), Blocked))
+    sender, bodies = asked.sender, asked.bodies
+    blocked = sender is not None and sender in bodies and not asked.open_to(bodies.get(sender), ())
+    start = bodies.get(sender) if sender is not None and blocked else receiver
+    higher = (bodies.find(start.kind, place.code, start.sector, asked.on) for place in bodies.lineage(start.division)[1:])
+    return tuple(body for body in higher if body and asked.open_to(body, ()))
 
 
-def _residual(facts: Facts, bodies: Bodies, sender: str | None) -> tuple[Body, ...]:
-    if facts.sector is None or facts.klass == "accusation":
+def _residual(asked: _Asked) -> tuple[Body, ...]:
+    if asked.facts.sector is None or asked.facts.klass == "accusation":
         return ()
-    seat = resolve(Destination(kind="agency", sector="$sector"), facts, bodies)
-    if isinstance(seat, str) or isinstance(may_send(facts, seat.body, bodies, (sender,) if sender else ()), Blocked):
-        return ()
-    return (seat.body,)
+    seat = asked.seat(Destination(kind="agency", sector="$sector"))
+    return (seat.body,) if isinstance(seat, Seat) and asked.open_to(seat.body) else ()
 
 
 def _unfit(facts: Facts) -> str:
@@ -160,39 +209,5 @@ def _unfit(facts: Facts) -> str:
     return f"路由表中没有适用的行，可能缺少{needed}，须人工确定去向"
 
 
-def _conditions(row: Row) -> str:
-    return "，".join(f"{NAMES[name]}为{_shown(wanted)}" for name, wanted in row.when.items())
-
-
-def _shown(wanted: Scalar | list[Scalar]) -> str:
-    return "或".join(map(shown, wanted)) if isinstance(wanted, list) else shown(wanted)
-
-
 def _unique(bodies: Iterable[Body]) -> tuple[Body, ...]:
     return tuple({body.code: body for body in bodies}.values())
-
-
-def table_markdown(table: RoutingTable) -> str:
-    """The table for the documentation, one line a row, strongest first."""
-    head = "| 次序 | 编号 | 情形 | 条件 | 去向 | 方式 | 依据 | 核实 |\n|---|---|---|---|---|---|---|---|\n"
-    lines = []
-    for row in sorted(table.rows, key=lambda row: row.rank):
-        to = _to(row.to) if row.to else f"经办人：{row.clerk}"
-        cells = (
-            str(row.rank),
-            f"`{row.id}`",
-            row.label,
-            _conditions(row),
-            to,
-            row.way or "",
-            "；".join(row.basis),
-            row.verified,
-        )
-        lines.append("| " + " | ".join(cells) + " |\n")
-    return head + "".join(lines)
-
-
-def _to(to: Destination) -> str:
-    what = to.body or to.kind or ""
-    level = {"matter": "事项同级", "above_matter": "事项上一级", "above_accused": "被检举控告方上一级"}[to.level]
-    return f"`{what}{'-' + to.sector if to.sector else ''}`" + ("" if to.body else f"（{level}）")

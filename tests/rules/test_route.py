@@ -38,7 +38,8 @@ def test_each_sample_goes_where_a_person_would_send_it(sample: object) -> None:
     answer = route(petition.facts, TABLE, CITY, BUREAU)
     if isinstance(answer, Routed):
         assert (answer.body.code, answer.row.id) == ROUTES[petition.ref]
-        assert answer.way == answer.row.way
+        assert answer.way == ("引导" if petition.channel == "visit" and answer.row.visit else answer.row.way)
+        assert answer.track in TABLE.tracks
         assert answer.basis == tuple(answer.row.basis)
         assert all(answer.why)
         assert answer.body not in answer.alternatives
@@ -104,7 +105,7 @@ def test_discipline_goes_one_level_above_the_accused(accused: str, receiver: str
 @pytest.mark.parametrize(
     ("facts", "part"),
     [
-        ({"accused_body": "discipline-990000"}, "其上一级不在目录中"),
+        ({"accused_body": "bureau-000000"}, "其上一级不在目录中"),
         ({"accused_body": "court-123456"}, "不在机关目录中"),
         ({"accused_body": "government-990100"}, "澜川市信访局隶属于被检举控告单位"),
         ({"accused_level": "district"}, "不知属地"),
@@ -130,7 +131,7 @@ def test_an_accusation_of_the_competent_agency_is_offered_the_one_above() -> Non
 
 
 def test_facts_fill_each_other_in() -> None:
-    filled = fill(Facts(branch="B3.1b"))
+    filled = fill(Facts(branch="B3.1b"), TABLE)
     assert isinstance(filled, Facts)
     assert (filled.klass, filled.art31, filled.organ) == ("claim", 1, "procuratorate")
     assert seat(go(arbitration="labour", division="990103")) == "labour_arbitration-990103"
