@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import acts, bodies, database, delivery, duties, importing, keys, lists, petitions, routing, running, suggesting
+from cli.commands import acts, bodies, database, delivery, duties, importing, keys, lists, petition_acts, petitions, routing, running, suggesting
 from cli.commands import check as check_command
 from cli.shell import Command, Commands
 
@@ -44,7 +44,7 @@ def _options(debug: Annotated[bool, typer.Option("--debug", help="出错时显�
 _PANELS = (
     ("运行", (running, importing)),
     ("查看", (petitions, lists, duties)),
-    ("经办", (acts,)),
+    ("经办", (petition_acts, acts)),
     ("规则", (routing, suggesting, check_command, bodies)),
     ("运维", (delivery, keys, database)),
 )

@@ -15,20 +15,23 @@ from models.db import Connection
 from models.journalling import safe
 from rules.calendar import SHANGHAI
 from rules.house import PETITIONER
-from rules.words import act_zh
+from rules.words import STAGE_ZH, act_zh
 
 NUMBER = re.compile(r"XF[0-9]{20}")
 
 
 def timeline(connection: Connection, context: Context, petition_no: str) -> str | None:
     """The case's timeline in Chinese (Markdown), times in Beijing; None for a number the ledger does not know."""
-    head = connection.execute("select state, holder, next_due, outcome, received_at, open_handoff from petition where petition_no = %s",
+    head = connection.execute("select state, holder, next_due, received_at, closed_at, stage, first_petition_no from petition where petition_no = %s",
                               (petition_no,)).fetchone()
     if head is None:
         return None
-    state, holder, next_due, _, received, _ = head
+    state, holder, next_due, received, closed, stage, first = head
     roads = context.house.roads
-    lines = [f"# {petition_no}", "", f"- 收到：{_when(received)}", f"- 状态：{roads.state('petition', state).zh}"]
+    lines = [f"# {petition_no}", "", f"- 收到：{_when(received)}", f"- 总用时：{((closed or context.now()) - received).days} 天",
+             f"- 状态：{roads.state('petition', state).zh}"]
+    lines += [f"- 程序：{STAGE_ZH[stage]}"] if stage != "handling" else []
+    lines += [f"- 关联：{first}"] if first else []
     lines += [f"- 现由：{_who(context, holder)}", f"- 下一期限：{_when(next_due)}"] if holder else []
     sql = """select handoff_id, body, way, state, partner_case_no, issued_at, round from handoff where petition_no = %s order by handoff_id"""
     rows = connection.execute(sql, (petition_no,)).fetchall()
@@ -44,7 +47,8 @@ def timeline(connection: Connection, context: Context, petition_no: str) -> str 
 
 
 def _actor(context: Context, actor: str) -> str:
-    kind, _, code = actor.partition(":")
+    # A clerk's staff number stays in the ledger.
+    kind, _, code = actor.partition("#")[0].partition(":")
     return "系统" if kind == "system" else context.name(code)
 
 

@@ -17,10 +17,10 @@ from models.moves import Answer, Done, Move
 from models.records import HandoffRow, PetitionRow, ProposalRow
 from rules.calendar import due
 from rules.ladder import shunned
+from rules.words import ADOPTED_ZH, PROPOSAL_ZH
 
 DUTY = "proposal.feedback"
-KINDS: Mapping[str, str] = {"improve": "改进工作建议", "policy": "完善政策建议", "accountability": "追究责任建议"}
-ADOPTED: Mapping[str, str] = {"yes": "采纳", "partly": "部分采纳", "no": "未采纳"}
+KINDS, ADOPTED = PROPOSAL_ZH, ADOPTED_ZH
 # Who may be addressed: art 40(2) and (3); an improvement is proposed to whoever does the work.
 _ADDRESSEES: Mapping[str, tuple[str, ...]] = {"policy": ("government",), "accountability": ("discipline", "organisation", "government")}
 

@@ -14,10 +14,21 @@ ACT_ZH = {
     "handoff.resumed": "恢复办理", "handoff.extended": "延期", "handoff.result": "报结", "result.accepted": "审核通过", "result.rework": "退回重办",
     "decline.told": "已告知救济途径", "decline.reroute": "另行转送", "handoff.withdraw": "要求撤回", "withdraw.agreed": "同意撤回",
     "withdraw.refused": "不同意撤回", "handoff.urge": "催办", "handoff.supplement": "补充材料", "clock.warned": "期限提醒", "clock.expired": "期限届满",
+    "petition.classify": "甄别更正", "petition.recuse": "经办人回避", "petition.report_up": "报请决定", "decision.assign": "作出决定",
+    "petition.dispute": "提请协调", "petition.designate": "指定受理单位", "petition.dispute_closed": "协调结束", "guide.filed": "引导后已立案",
+    "guide.ended": "引导后不再提出", "guide.back": "引导后交回", "petition.split": "拆分", "petition.link": "关联", "petition.review": "复查",
+    "petition.rereview": "复核", "petition.reopen": "以新事实再提", "handoff.take_back": "收回", "delivery.by_hand": "人工送达",
+    "acceptance.deemed": "依法视为受理", "hearing.opened": "听证开始", "hearing.closed": "听证结束", "handoff.settled": "调解、和解",
+    "handoff.concluded": "依法终结", "handoff.supervise": "督办", "proposal.issue": "提出建议", "proposal.feedback": "建议反馈", "content.erased": "内容清除",
     "duty.open": "立待办", "duty.close": "待办办结", "duty.ring": "待办升级", "flag": "标记", "message.quarantined": "来文存疑", "message.read": "来文重复",
 }
 
-OUTCOME_ZH = {"resolved": "已办理", "supported": "支持", "unsupported": "不支持", "declined": "不予受理", "returned": "退回", "withdrawn": "撤回", "other": "其他"}
+OUTCOME_ZH = {"resolved": "已办理", "supported": "支持", "unsupported": "不支持", "declined": "不予受理", "returned": "退回", "withdrawn": "撤回", "other": "其他",
+              "mediated": "调解、和解", "concluded": "依法终结", "linked": "已关联", "split": "已拆分"}
+
+PROPOSAL_ZH = {"improve": "改进工作建议", "policy": "完善政策建议", "accountability": "追究责任建议"}
+ADOPTED_ZH = {"yes": "采纳", "partly": "部分采纳", "no": "未采纳"}
+STAGE_ZH = {"handling": "办理", "review": "复查", "rereview": "复核"}
 
 _AFTER = "petition.after."
 

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from cli.commands.showing import body_name, deadline, parse_day
-from cli.commands.words import state_zh
-from cli.faults import FOUND, GOOD, Fault
-from cli.shell import say
-
-if TYPE_CHECKING:
-    from cli.opening import Opened
-    from models.db import Connection
-    from models.moves import Answer
-
-HandoffArg = Annotated[str, typer.Argument(metavar="转送件", help="转送件编号，或信访事项编号（取其在办的转送件）")]
-PetitionArg = Annotated[str, typer.Argument(metavar="编号", help="信访事项编号")]
-Reason = Annotated[str, typer.Option(help="理由（随文告知对方，并加密保存）")]
-ToldOn = Annotated[str, typer.Option("--told-on", help="告知信访人的日期，例如 2026-03-16")]
+from cli.commands.acting import Clerk, DryRun, HandoffArg, Reason, ToldOn, day_of, needed, pairs, take
+from cli.commands.showing import parse_day
+from cli.faults import Fault
 
 
 def register(app: typer.Typer, command: type) -> None:
@@ -34,63 +21,20 @@ def register(app: typer.Typer, command: type) -> None:
                 "例：tonglu review XF99010020260316000001 accepted --reason 事实清楚 --told-on 2026-05-08")(review)
     app.command(cls=command, help="不予受理之后：told 已告知救济途径，reroute 另行转送（交回经办人）。\n\n例：tonglu followup XF99010020260316000001 told --told-on 2026-03-20")(followup)
     app.command(cls=command, help="要求承办单位撤回（受理之前）；对方同意后才结束。")(withdraw)
-    app.command(cls=command, help="经办人确定去向并转送；检举控告不得转给被检举控告方、不得重复退回等守则照样适用。\n\n"
-                "例：tonglu send XF99010020260316000001 --to agency-housing-990102 --reason 属住建职责 --fact klass=claim --fact art31=6")(send)
-    app.command(cls=command, help="已当面或书面引导信访人向有权机关提出，办结本件。\n\n例：tonglu guide XF99010020260316000001 --told-on 2026-03-16 --to court-990102")(guide)
-    app.command("close", cls=command, help="不再转送：已告知信访人理由和途径，办结本件。\n\n例：tonglu close XF99010020260316000001 --told-on 2026-03-16 --reason 已有复核意见")(close_)
+    app.command(cls=command, help="督办承办单位，写明条例第四十条的情形：improper、shirking、not-executed、overdue、no-feedback。\n\n"
+                "例：tonglu supervise XF99010020260316000001 --ground overdue --reason 逾期未办结")(supervise)
+    app.command(cls=command, help="收回对方确已拒收的转送件，以便另行转送；有一点可能已送达的，不能收回。")(takeback)
+    app.command(cls=command, help="人工送达：来文已以纸质送交并登记，此后该件以纸质往来。\n\n"
+                "例：tonglu byhand XF99010020260316000001 --register-no 澜信送2026-015 --on 2026-03-17 --signed-by 收发室")(byhand)
+    app.command(cls=command, help="代录没有系统的单位的书面回复：handoff.signed、handoff.accepted、handoff.result 等，字段见 docs/wire.md。\n\n"
+                "例：tonglu record XF99010020260316000001 handoff.accepted --register-no 收2026-031 "
+                "--field partner_case_no=澜政受2026-9 --field procedure=petition --field told_on=2026-03-18")(record)
 
 
-def told(opened: Opened, answer: Answer, done: str) -> int:
-    """Print what became of an act; 1 when the door refused it."""
-    from models.moves import Refused
-
-    if isinstance(answer, Refused):
-        say(f"未办理：{answer.why}")
-        return FOUND
-    print(done + (f"：{answer.petition_no}" if answer.petition_no else ""))
-    return GOOD
-
-
-def _handoff(connection: Connection, given: str) -> str:
-    if not given.startswith("XF"):
-        return given
-    row = connection.execute("select open_handoff from petition where petition_no = %s", (given,)).fetchone()
-    if row is None:
-        raise Fault(f"没有编号为 {given[:30]} 的信访事项", "核对编号（XF 加 20 位数字）")
-    if row[0] is None:
-        raise Fault(f"{given} 没有在办的转送件", f"用 tonglu petition {given} 查看现状")
-    return str(row[0])
-
-
-def _act(given: str, done: str, act: Callable[[Opened, Connection, str], Answer], *, handoff: bool = True) -> int:
-    from cli.opening import open_all
-
-    with open_all() as opened, opened.database.transaction() as connection:
-        code = told(opened, act(opened, connection, _handoff(connection, given) if handoff else given), done)
-        if code == GOOD:
-            sql = """select p.state, h.state, p.holder, p.next_due from petition p left join handoff h on h.handoff_id = p.open_handoff
-                     where p.petition_no = coalesce((select petition_no from handoff where handoff_id = %s), %s)"""
-            row = connection.execute(sql, (given, given)).fetchone()
-            if row:
-                state = state_zh(opened.house, "handoff", row[1]) if row[1] else state_zh(opened.house, "petition", row[0])
-                holder = f"，持有者 {body_name(opened.house, row[2])}，期限 {deadline(row[3], opened.now())}" if row[2] else ""
-                print(f"现状：{state}{holder}")
-        return code
-
-
-def _day(text: str) -> date | None:
-    return parse_day(text) if text else None
-
-
-def _needed(text: str, option: str) -> None:
-    if not text.strip():
-        raise Fault(f"缺少 {option}", "写明后重试；加 --help 看例子")
-
-
-def urge(handoff: HandoffArg, reason: Reason = "") -> int:
+def urge(handoff: HandoffArg, reason: Reason = "", clerk: Clerk = "") -> int:
     from models import desk
 
-    return _act(handoff, "已催办", lambda o, c, h: desk.urge(c, h, reason, o.house, o.sealer, o.now()))
+    return take(handoff, "已催办", lambda o, c, h: desk.urge(c, h, reason, o.house, o.sealer, o.now(), clerk=clerk))
 
 
 def decide(
@@ -98,14 +42,15 @@ def decide(
     decision: Annotated[Literal["upheld", "rejected", "escalated"], typer.Argument(metavar="决定", help="upheld、rejected 或 escalated")],
     reason: Reason = "",
     material: Annotated[list[str] | None, typer.Option("--material", help="交还材料清单，可写多次；upheld 时必填")] = None,
+    clerk: Clerk = "",
 ) -> int:
     from models import desk
 
-    _needed(reason, "--reason")
+    needed(reason, "--reason")
     if decision == "upheld" and not material:
         raise Fault("同意退回须列明交还材料清单（信访工作条例第二十三条）", "用 --material 逐项写明")
     words = {"upheld": "已同意退回", "rejected": "已决定异议不成立", "escalated": "已报请协调"}[decision]
-    return _act(handoff, words, lambda o, c, h: desk.decide_objection(c, h, decision, reason, o.house, o.sealer, o.now(), materials=material or ()))
+    return take(handoff, words, lambda o, c, h: desk.decide_objection(c, h, decision, reason, o.house, o.sealer, o.now(), materials=material or (), clerk=clerk))
 
 
 def rule(
@@ -115,8 +60,8 @@ def rule(
 ) -> int:
     from models import desk
 
-    _needed(reason, "--reason")
-    return _act(handoff, "已裁定", lambda o, c, h: desk.rule_dispute(c, h, ruling, reason, o.house, o.sealer, o.now()))
+    needed(reason, "--reason")
+    return take(handoff, "已裁定", lambda o, c, h: desk.rule_dispute(c, h, ruling, reason, o.house, o.sealer, o.now()))
 
 
 def review(
@@ -125,12 +70,13 @@ def review(
     reason: Reason = "",
     told_on: ToldOn = "",
     defect: Annotated[list[str] | None, typer.Option("--defect", help="须补正之处，可写多次")] = None,
+    clerk: Clerk = "",
 ) -> int:
     from models import desk
 
-    _needed(told_on if outcome == "accepted" else reason, "--told-on" if outcome == "accepted" else "--reason")
+    needed(told_on if outcome == "accepted" else reason, "--told-on" if outcome == "accepted" else "--reason")
     words = {"accepted": "已审核通过", "rework": "已退回重办"}[outcome]
-    return _act(handoff, words, lambda o, c, h: desk.review_result(c, h, outcome, reason, o.house, o.sealer, o.now(), told_on=_day(told_on), defects=defect or ()))
+    return take(handoff, words, lambda o, c, h: desk.review_result(c, h, outcome, reason, o.house, o.sealer, o.now(), told_on=day_of(told_on), defects=defect or (), clerk=clerk))
 
 
 def followup(
@@ -138,49 +84,59 @@ def followup(
     step: Annotated[Literal["told", "reroute"], typer.Argument(metavar="步骤", help="told 或 reroute")],
     reason: Reason = "",
     told_on: ToldOn = "",
+    clerk: Clerk = "",
 ) -> int:
     from models import desk
 
     if step == "told":
-        _needed(told_on, "--told-on")
+        needed(told_on, "--told-on")
     words = {"told": "已登记告知", "reroute": "已交回经办人另行转送"}[step]
-    return _act(handoff, words, lambda o, c, h: desk.follow_up(c, h, step, reason, o.house, o.sealer, o.now(), told_on=_day(told_on)))
+    return take(handoff, words, lambda o, c, h: desk.follow_up(c, h, step, reason, o.house, o.sealer, o.now(), told_on=day_of(told_on), clerk=clerk))
 
 
-def withdraw(handoff: HandoffArg, reason: Reason = "") -> int:
+def withdraw(handoff: HandoffArg, reason: Reason = "", clerk: Clerk = "") -> int:
     from models import desk
 
-    _needed(reason, "--reason")
-    return _act(handoff, "已要求撤回", lambda o, c, h: desk.withdraw(c, h, reason, o.house, o.sealer, o.now()))
+    needed(reason, "--reason")
+    return take(handoff, "已要求撤回", lambda o, c, h: desk.withdraw(c, h, reason, o.house, o.sealer, o.now(), clerk=clerk))
 
 
-def send(
-    petition: PetitionArg,
-    to: Annotated[str, typer.Option("--to", help="机关代码，用 tonglu bodies 查看")],
-    reason: Annotated[str, typer.Option(help="理由（加密保存）")] = "",
-    way: Annotated[str, typer.Option(help="方式：转送、交办、导入、通报；不写则依路由表，路由表没有则为转送")] = "",
-    basis: Annotated[str, typer.Option(help="依据；不写则依路由表")] = "",
-    fact: Annotated[list[str] | None, typer.Option("--fact", help="补充或更正的事实，例如 accused_level=township，可写多次")] = None,
+def supervise(handoff: HandoffArg, ground: Annotated[str, typer.Option(help="条例第四十条的情形")], reason: Reason = "", clerk: Clerk = "") -> int:
+    from models import desk
+
+    needed(reason, "--reason")
+    return take(handoff, "已督办", lambda o, c, h: desk.supervise(c, h, ground, reason, o.house, o.sealer, o.now(), clerk=clerk))
+
+
+def takeback(handoff: HandoffArg, reason: Reason = "", clerk: Clerk = "", dry_run: DryRun = False) -> int:
+    from models import desk
+
+    needed(reason, "--reason")
+    return take(handoff, "已收回", lambda o, c, h: desk.take_back(c, h, reason, o.house, o.sealer, o.now(), clerk=clerk), dry_run=dry_run)
+
+
+def byhand(
+    handoff: HandoffArg,
+    register_no: Annotated[str, typer.Option("--register-no", help="送达登记号")],
+    on: Annotated[str, typer.Option("--on", help="送达日期，例如 2026-03-17")],
+    signed_by: Annotated[str, typer.Option("--signed-by", help="收件岗位（写岗位，不写姓名）")],
+    clerk: Clerk = "",
+    dry_run: DryRun = False,
 ) -> int:
-    from cli.commands.routing import read_facts
-    from models import desk_petition
+    from models import desk
 
-    if way and way not in ("转送", "交办", "导入", "通报"):
-        raise Fault(f"方式“{way[:10]}”不合要求", "用以下之一：转送、交办、导入、通报；引导请用 tonglu guide")
-    facts = read_facts(fact or [])
-    return _act(petition, "已转送", lambda o, c, n: desk_petition.send(c, n, to, reason, o.house, o.sealer, o.now(), way=way, basis=basis, facts=facts), handoff=False)
+    day = parse_day(on)
+    return take(handoff, "已登记人工送达", lambda o, c, h: desk.deliver_by_hand(c, h, register_no, day, signed_by, o.house, o.sealer, o.now(), clerk=clerk), dry_run=dry_run)
 
 
-def guide(petition: PetitionArg, told_on: ToldOn, reason: Reason = "", to: Annotated[str, typer.Option("--to", help="引导去的机关代码")] = "") -> int:
-    from models import desk_petition
+def record(
+    handoff: HandoffArg,
+    message: Annotated[str, typer.Argument(metavar="事项", help="例如 handoff.accepted")],
+    register_no: Annotated[str, typer.Option("--register-no", help="来文登记号")],
+    field: Annotated[list[str] | None, typer.Option("--field", help="字段，写成 名称=值，可写多次")] = None,
+    dry_run: DryRun = False,
+) -> int:
+    from models import desk
 
-    day = parse_day(told_on)
-    return _act(petition, "已引导并办结", lambda o, c, n: desk_petition.guide(c, n, day, reason, o.house, o.sealer, o.now(), body=to), handoff=False)
-
-
-def close_(petition: PetitionArg, told_on: ToldOn, reason: Reason = "") -> int:
-    from models import desk_petition
-
-    _needed(reason, "--reason")
-    day = parse_day(told_on)
-    return _act(petition, "已办结", lambda o, c, n: desk_petition.close_petition(c, n, day, reason, o.house, o.sealer, o.now()), handoff=False)
+    data = pairs(field or [])
+    return take(handoff, "已代录", lambda o, c, h: desk.record_for(c, h, message, data, register_no, o.house, o.sealer, o.now()), dry_run=dry_run)

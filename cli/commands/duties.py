@@ -12,7 +12,9 @@ from cli.shell import Commands, say
 
 # What ends a duty that belongs to a state of the case.
 HOW = {"objection.decide": "tonglu decide", "route.by_hand": "tonglu send / guide / close", "result.review": "tonglu review",
-       "decline.followup": "tonglu followup", "dispute.rule": "tonglu rule"}
+       "decline.followup": "tonglu followup",
+       "guide.followup": "tonglu guided", "decision.give": "tonglu decision", "dispute.rule": "tonglu rule / designate", "supervise": "tonglu supervise",
+       "undelivered": "tonglu byhand / takeback", "proposal.feedback": "tonglu feedback", "conference": "tonglu designate / rule"}
 _COUNTS = """select kind, min(zh), holder, count(*), count(*) filter (where due_at <= %(now)s) from duty where {where}
              group by kind, holder order by 4 desc, 1"""
 _ROWS = """select duty_id, kind, zh, petition_no, body, holder, due_at, escalations, state_bound from duty where {where}
@@ -70,7 +72,7 @@ def done(
     duty: Annotated[str, typer.Argument(metavar="待办编号")],
     reason: Annotated[str, typer.Option(help="怎样办结的（加密保存）")] = "",
 ) -> int:
-    from cli.commands.acts import told
+    from cli.commands.acting import told
     from cli.opening import open_all
     from models import desk
 

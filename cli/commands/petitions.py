@@ -10,18 +10,20 @@ from cli.commands.showing import as_json, body_name, deadline, local, table
 from cli.commands.words import actor_zh, detail_zh, state_zh
 from cli.faults import GOOD, Fault
 from cli.shell import say
-from rules.words import KLASS_ZH, act_zh
+from rules.words import ADOPTED_ZH, KLASS_ZH, PROPOSAL_ZH, STAGE_ZH, act_zh
 
 if TYPE_CHECKING:
     from cli.opening import Opened
     from models.db import Connection
 
 _PETITION = """select petition_no, state, holder, next_due, klass, branch, division, channel, received_at, registered_at, closed_at, outcome, flags, facts,
-                 open_handoff from petition where petition_no = %s"""
+                 open_handoff, stage, answered_on, parent_petition_no, first_petition_no from petition where petition_no = %s"""
 _PARTS = {
     "handoffs": """select handoff_id, body, way, basis, state, holder, next_due, round, partner_case_no, issued_at, delivered_at, accepted_at, closed_at, outcome, flags
                    from handoff where petition_no = %s order by handoff_id""",
     "duties": "select duty_id, kind, zh, holder, due_at, closed_at, closed_by, escalations from duty where petition_no = %s order by duty_id",
+    "proposals": "select proposal_id, kind, to_body, ground, issued_at, feedback_due, adopted, feedback_on from proposal where petition_no = %s order by proposal_id",
+    "parts": "select petition_no, state from petition where parent_petition_no = %s order by petition_no",
     "clocks": """select key, owes, "limit", basis, label, started_at, due_at, paused_at, provisional from clock
                  where petition_no = %s and state = 'OPEN' order by due_at""",
     "messages": """select message_id, handoff_id, body, message, sequence, state, attempts, created_at, receipted_at from outbox
@@ -81,7 +83,16 @@ def _show(opened: Opened, found: dict[str, Any]) -> None:
         print(f"持有者：{body_name(house, found['holder'])}    下一期限：{deadline(found['next_due'], now)}")
     else:
         print(f"办结：{local(found['closed_at'])}    结果：{found['outcome'] or '—'}")
-    print(f"收到：{local(found['received_at'])}    登记：{local(found['registered_at'])}")
+    total = ((found["closed_at"] or now) - found["received_at"]).days
+    print(f"收到：{local(found['received_at'])}    登记：{local(found['registered_at'])}    总用时：{total} 天")
+    if found["stage"] != "handling" or found["answered_on"]:
+        answered = f"    书面答复：{found['answered_on']}（信访人可在三十日内请求复查、复核）" if found["answered_on"] and found["branch"] == "B3.6" else ""
+        print(f"程序：{STAGE_ZH[found['stage']]}{answered}")
+    for name, zh in (("parent_petition_no", "拆自"), ("first_petition_no", "关联")):
+        if found[name]:
+            print(f"{zh}：{found[name]}")
+    if found["parts"]:
+        print("拆分为：" + "、".join(p["petition_no"] for p in found["parts"]))
     if found["handoffs"]:
         table("转送件", ("编号", "单位", "方式", "状态", "案号", "期限", "标记"), [
             (h["handoff_id"], body_name(house, h["body"]), h["way"], state_zh(house, "handoff", h["state"]), h["partner_case_no"] or "", deadline(h["next_due"], now),
@@ -90,6 +101,10 @@ def _show(opened: Opened, found: dict[str, Any]) -> None:
         table("在走的期限", ("期限", "应由", "长度", "依据", "届满", "说明"), [
             (house.roads.clock(c["key"]).zh, body_name(house, c["owes"]), c["limit"], c["basis"], "已暂停" if c["paused_at"] else deadline(c["due_at"], now),
              c["label"] + ("，暂定" if c["provisional"] else "")) for c in found["clocks"]])
+    if found["proposals"]:
+        table("建议", ("编号", "种类", "对象", "情形", "反馈期限", "采纳"), [
+            (p["proposal_id"], PROPOSAL_ZH.get(p["kind"], p["kind"]), body_name(house, p["to_body"]), p["ground"], deadline(p["feedback_due"], now) if not p["adopted"] else "",
+             ADOPTED_ZH.get(p["adopted"], "待反馈")) for p in found["proposals"]])
     duties = [d for d in found["duties"] if d["closed_at"] is None]
     if duties:
         table("待办", ("编号", "事项", "应由", "期限", "升级"), [(d["duty_id"], d["zh"], body_name(house, d["holder"]), deadline(d["due_at"], now), d["escalations"]) for d in duties])

@@ -10,15 +10,17 @@ from cli.commands.showing import body_name
 if TYPE_CHECKING:
     from rules.house import House
 
-WRITER_ZH = {"bureau": "信访部门", "partner": "承办单位", "system": "系统", "arbiter": "联席会议"}
+WRITER_ZH = {"bureau": "信访部门", "partner": "承办单位", "system": "系统", "arbiter": "协调、指定机关"}
 
 OUTBOX_ZH = {"QUEUED": "待发", "SENDING": "发送中", "RECEIPTED": "已回执", "WEAK_RECEIPT": "无签名回执", "RETRY_WAIT": "待重试", "UNKNOWN": "不明", "DEAD": "送不到"}
 
 
 def actor_zh(actor: str, house: House) -> str:
     """Who acted: the body's name, or what part they played."""
-    writer, _, code = actor.partition(":")
-    return WRITER_ZH.get(writer, writer) if code in ("tonglu", "") else body_name(house, code)
+    writer, _, who = actor.partition(":")
+    code, _, clerk = who.partition("#")
+    name = WRITER_ZH.get(writer, writer) if code in ("tonglu", "") else body_name(house, code)
+    return f"{name}（{clerk}）" if clerk else name
 
 
 def state_zh(house: House, machine: str, state: str) -> str:
@@ -30,7 +32,8 @@ def state_zh(house: House, machine: str, state: str) -> str:
 def detail_zh(detail: Mapping[str, Any], house: House) -> str:
     """The codes and numbers of a journal row, short."""
     names = {"to": "去向", "body": "单位", "way": "方式", "basis": "依据", "reason_code": "理由", "partner_case_no": "案号", "told_on": "告知日", "limit": "期限",
-             "key": "期限名", "days": "天数", "kind": "类别", "code": "代码", "outcome_code": "结果", "document_no": "文号", "round": "轮次"}
+             "key": "期限名", "days": "天数", "kind": "类别", "code": "代码", "outcome_code": "结果", "document_no": "文号", "round": "轮次",
+             "register_no": "登记号", "ground": "情形", "adopted": "采纳", "other": "关联", "facts_set": "事实", "parts": "件数", "clerk": "工号", "via": "经由"}
     parts = []
     for name, value in detail.items():
         if name in names and not (name == "round" and value == 1):
