@@ -147,12 +147,17 @@ def _line_faults(body: Body, i: int, known: dict[str, Body], located: Located) -
         elif LEVELS.index(known[code].level) > LEVELS.index(body.level):
             what = f"{body.code} 的{role} {code} 层级低于它"
             yield located.problem(what, f"改正 {field}：写同级或上级的机关", *where)
-        elif body.lasts and (heir := known[code].successor) is not None and heir not in (body.code, *body.leaders):
+        elif _outlives(body, known[code]) and (heir := known[code].successor) is not None and heir not in (body.code, *body.leaders):
             # unseen from below, the heir could be sent what accuses it by way of a body it leads
             what = f"{body.code} 的{role} {code} 的职权归 {heir}，而它没有写在上级或领导机关中"
             yield located.problem(what, f"把 {field} 中的 {code} 改为 {heir}；承继之日未到的，先把 {heir} 加入 led_by", *where)
     if len(set(body.leaders)) < len(body.leaders):
         yield located.problem(f"{body.code} 的同一领导机关写了两次", "从 led_by 中删除重复的一处", *at, "led_by")
+
+
+def _outlives(body: Body, leader: Body) -> bool:
+    """Whether the body is still there when the leader's powers pass on."""
+    return body.lasts or body.until is None or leader.until is None or leader.until < body.until
 
 
 def _succession_faults(body: Body, i: int, known: dict[str, Body], located: Located) -> Iterator[Problem]:
@@ -170,9 +175,8 @@ def _succession_faults(body: Body, i: int, known: dict[str, Body], located: Loca
         what = f"{body.code} 写了承继之日而没有承继机关"
         yield located.problem(what, "补写 successor；没有承继机关的改写 abolished", *at, "since")
     heir = known.get(body.successor or "")
-    until = None if heir is None else heir.abolished if heir.successor is None else heir.since
-    if heir is not None and body.since is not None and until is not None and until < body.since:
-        what = f"{body.code} 的职权承继机关 {heir.code} 在 {body.since} 已不存在（{until} 起）"
+    if heir is not None and body.since is not None and heir.until is not None and heir.until < body.since:
+        what = f"{body.code} 的职权承继机关 {heir.code} 在 {body.since} 已不存在（{heir.until} 起）"
         yield located.problem(what, "写承继之日仍存在的机关，或改正日期", *at, "successor")
 
 

@@ -123,12 +123,16 @@ class Body(Strict):
         """Whether it is there to stay, as far as the file knows: no successor is named and it is not abolished."""
         return self.successor is None and self.abolished is None
 
+    @property
+    def until(self) -> dt.date | None:
+        """The first day on which it no longer holds its powers; None for one that lasts."""
+        return self.since if self.successor is not None else self.abolished
+
     def holds(self, on: dt.date | None = None) -> bool:
         """Whether it holds its own powers on that day. Without a day: once everything the file foresees has happened."""
         if self.lasts:
             return True
-        until = self.since if self.successor is not None else self.abolished
-        return on is not None and until is not None and on < until
+        return on is not None and self.until is not None and on < self.until
 
 
 class BodiesFile(Strict):

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from itertools import product
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.bodies import Bodies, Body, Connector, Place
+from config.bodies import Bodies, BodiesFile, Body, Connector, Place
+from config.bodies_faults import faults
+from config.facts import Facts
+from config.source import Lines, Located
+from rules.guards import Blocked, may_send
 
 LETTERS = "abcdefghijklmnop"
 FIRST = date(2020, 1, 1)
@@ -113,6 +118,63 @@ def test_the_common_superior_leads_all_and_is_the_nearest(bodies: Bodies, data: 
     assert found.code not in codes
     again = Bodies(bodies.places, list(bodies)[::-1])
     assert again.common_superior(codes, on) == found
+
+
+@st.composite
+def sound_directories(draw: st.DrawFn) -> Bodies:
+    """Up to 12 bodies of which a program would find nothing to refuse: whoever is led by a body that passes on its powers names the heir too."""
+    bodies: list[Body] = []
+    for number in range(draw(st.integers(1, 12))):
+        merged = number > 0 and draw(st.booleans())
+        since = draw(st.sampled_from(DAYS)) if merged else None
+        earlier = st.integers(0, number - 1)
+        # the heir may not be gone by then
+        heirs = [body.code for body in bodies if since is not None and (body.until is None or body.until >= since)]
+        heir = draw(st.sampled_from(heirs)) if heirs else None
+        led_by = [name(leader) for leader in draw(st.lists(earlier, max_size=2, unique=True))] if number else []
+        for leader in led_by:  # grows while it is walked
+            known = bodies[LETTERS.index(leader.split("-")[1])]
+            gone_before = known.until is not None and (heir is None or since is None or known.until < since)
+            if known.successor is not None and gone_before and known.successor not in led_by:
+                led_by.append(known.successor)
+        bodies.append(
+            Body(
+                code=name(number),
+                name=f"机关{number}",
+                kind="agency",
+                sector=LETTERS[number],
+                level="city",
+                division="990100",
+                led_by=tuple(led_by),
+                profile="agency",
+                connector=Connector(kind="desk"),
+                successor=heir,
+                since=since if heir is not None else None,
+            )
+        )
+    return Bodies([Place(code="990100", name="某市", level="city")], bodies)
+
+
+def nothing_refused(bodies: Bodies) -> bool:
+    found = faults(BodiesFile(divisions=list(bodies.places), bodies=list(bodies)), Located(Path("bodies.yaml"), Lines({})))
+    return not [problem for problem in found if "信访部门" not in problem.what and "上级区划" not in problem.what]
+
+
+@given(sound_directories())
+def test_in_a_sound_directory_nobody_receives_what_accuses_who_leads_it_on_that_day(bodies: Bodies) -> None:
+    """Leaders as they are on a day, each for the powers it took over: the guard must know them all, though it never asks for a day."""
+    assert nothing_refused(bodies)
+    for on in (FIRST - timedelta(days=1), *DAYS):
+        for receiver in bodies:
+            leading, todo = set[str](), [receiver] if receiver.holds(on) else []
+            while todo:
+                holders = [bodies.current(leader, on) for leader in todo.pop().leaders]
+                fresh = [holder for holder in holders if holder is not None and holder.code not in leading]
+                leading |= {holder.code for holder in fresh}
+                todo += fresh
+            for accused in leading:
+                facts = Facts(klass="accusation", accusation="discipline", accused_body=accused)
+                assert isinstance(may_send(facts, receiver, bodies), Blocked), (on, accused, receiver.code)
 
 
 @given(directories())
