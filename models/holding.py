@@ -118,7 +118,7 @@ class Holding:
             return
         places = self.house.bodies.lineage(self.house.division(self.house.bureau))[1:]
         bureaus = [body for place in places if (body := self.house.bodies.find("bureau", place.code)) is not None]
-        for body in dict.fromkeys((*bureaus[:1], *bureaus[-1:])):
+        for body in {each.code: each for each in (*bureaus[:1], *bureaus[-1:])}.values():
             self.open_duty("report.grave", f"立即向{body.name}报告", self.house.bureau, petition, None, ref=f"{petition.petition_no}:{body.code}",
                            detail={"to": body.code}, body=body.code)
 

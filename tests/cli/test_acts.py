@@ -155,7 +155,7 @@ def test_send_to_a_merged_body_names_its_successor(ledger: Ledger, tonglu: Tongl
     for file in (REPO / "config").glob("*.yaml"):
         text = file.read_text(encoding="utf-8")
         if file.name == "bodies.yaml":
-            text = text.replace("  - code: agency-market-990103\n", "  - code: agency-market-990103\n    successor: agency-market-990100\n", 1)
+            text = text.replace("  - code: agency-market-990103\n", "  - code: agency-market-990103\n    successor: agency-market-990100\n    since: \"2020-01-01\"\n", 1)
         (folder / file.name).write_text(text, encoding="utf-8")
     number = ledger.register()
     ran = tonglu.run("send", number, "--to", "agency-market-990103", TONGLU_CONFIG_DIR=str(folder))
@@ -166,6 +166,9 @@ def test_guide_and_close_end_a_petition(tonglu: Tonglu, ledger: Ledger) -> None:
     first, second = ledger.register(), ledger.register()
     assert tonglu.run("guide", first).code == 2
     assert tonglu.run("guide", first, "--told-on", "2026-03-02", "--to", COURT).code == 0
+    assert state(ledger, first) == ("GUIDED", None)
+    assert tonglu.run("guided", first, "filed", "--case-no", "澜01民初12号").code == 2  # on which day?
+    assert tonglu.run("guided", first, "filed", "--case-no", "澜01民初12号", "--on", "2026-03-02").code == 0
     assert state(ledger, first) == ("CLOSED", None)
     assert tonglu.run("close", second, "--told-on", "2026-03-02", "--reason", WORDS).code == 1  # only a clerk's petition is closed so
     with ledger.transaction() as connection:
