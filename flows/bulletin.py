@@ -44,10 +44,10 @@ def count(connection: Connection, now: datetime) -> Figures:
     return Figures(
         now,
         one("select count(*) from petition"),
-        one("select count(*) from petition where state = 'CLOSED'"),
+        one("select count(*) from petition where next_due is null"),
         pairs("""select coalesce('handoff:' || h.state, 'petition:' || p.state), count(*) from petition p
-                 left join handoff h on h.handoff_id = p.open_handoff where p.state <> 'CLOSED' group by 1 order by 2 desc, 1"""),
-        pairs("select holder, count(*) from petition where state <> 'CLOSED' group by 1 order by 2 desc, 1"),
+                 left join handoff h on h.handoff_id = p.open_handoff where p.next_due is not null group by 1 order by 2 desc, 1"""),
+        pairs("select holder, count(*) from petition where next_due is not null group by 1 order by 2 desc, 1"),
         one("select count(*) from petition where next_due <= %s", now),
         pairs("select zh, count(*) from duty where closed_at is null group by 1 order by 2 desc, 1"),
         one("select count(*) from outbox where state = 'UNKNOWN'"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from cli.commands.words import state_zh
 from cli.faults import GOOD, Fault
 from cli.shell import say
 from rules.words import KLASS_ZH
+
+if TYPE_CHECKING:
+    from rules.house import House
 
 
 def register(app: typer.Typer, command: type) -> None:
@@ -37,7 +40,7 @@ def petitions(
         known = {*house.roads.file.petition.states, *house.roads.file.handoff.states}
         if state and state not in known:
             raise Fault(f"没有状态 {state[:40]}", f"用以下之一：{'、'.join(sorted(known))}")
-        where, params = _where(state, holder, body, origin, overdue, everything or state == "CLOSED", now)
+        where, params = _where(state, holder, body, origin, overdue, everything or _ended(house, state), now)
         source = f"from petition p left join handoff h on h.handoff_id = p.open_handoff where {where}"
         if counts:
             rows = connection.execute(f"""select p.state, coalesce(h.state, ''), coalesce(p.holder, ''), count(*), count(*) filter (where p.next_due <= %(now)s) {source}
@@ -61,6 +64,11 @@ def petitions(
         if len(rows) > limit:
             say(f"只列出前 {limit} 件；用 --limit 列更多，或用 --counts 看件数")
     return GOOD
+
+
+def _ended(house: House, state: str) -> bool:
+    states = house.roads.file.petition.states
+    return state in states and states[state].end
 
 
 def _where(state: str, holder: str, body: str, origin: str, overdue: bool, everything: bool, now: Any) -> tuple[str, dict[str, Any]]:
