@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
 Part = Literal["subject", "text"]
 PART_ZH: dict[Part, str] = {"subject": "标题", "text": "正文"}
 
@@ -22,10 +22,10 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal(Generic[V]):
+class Proposal(Generic[V_co]):
     """One proposed fact. `confidence` is between 0 and 1; `words` made the product think so, heaviest first."""
 
-    value: V
+    value: V_co
     zh: str
     confidence: float
     words: tuple[Span, ...]

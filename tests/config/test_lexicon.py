@@ -10,6 +10,7 @@ import config
 from config.areas import load_areas
 from config.bodies import load_bodies
 from config.lexicon import Lexicon, load_lexicon
+from config.routing import load_routing
 from config.source import ConfigError
 
 FOLDER = Path(config.__file__).parent
@@ -109,6 +110,19 @@ def test_what_is_wrong_is_named_by_line_and_cure(tmp_path: Path, old: str, new: 
         written(tmp_path, old, new)
     assert any(where in str(p) and part in str(p) for p in caught.value.problems), str(caught.value)
     assert all(p.cure for p in caught.value.problems)
+
+
+def test_the_situations_are_those_of_the_routing_table(tmp_path: Path) -> None:
+    table = load_routing(FOLDER / "routing.yaml", CITY)
+    named = load_lexicon(FOLDER, CITY, table).file.situations
+    assert len(named) >= 37
+    assert all(table.situations[slug].facts.get("klass") == "claim" for slug in named)
+    written(tmp_path)
+    with pytest.raises(ConfigError, match=r"lexicon\.yaml:25: 情形 wage 不在路由表中.*routing\.yaml"):
+        load_lexicon(tmp_path, CITY, table)
+    written(tmp_path, "wage: {", "wage_arrear: {")
+    with pytest.raises(ConfigError, match=r"是否想写 wage_arrears？"):
+        load_lexicon(tmp_path, CITY, table)
 
 
 def test_sectors_that_nobody_holds_are_named(tmp_path: Path) -> None:

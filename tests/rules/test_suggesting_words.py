@@ -73,7 +73,7 @@ def test_what_a_word_weighs(subject: str, text: str, water: float | None, school
     assert {k: pytest.approx(v) for k, v in (("water", water), ("school", school)) if v is not None} == found
 
 
-PAY = [("pay", Words(together=({"all": (("拖欠", "不发"), ("工资", "工钱"))},)))]  # type: ignore[arg-type]
+PAY = [("pay", Words(together=({"all": (("拖欠", "不发"), ("工资", "工钱"))},)))]
 
 
 @pytest.mark.parametrize(
