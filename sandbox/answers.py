@@ -26,11 +26,15 @@ def problem(document: Problem, retry_after: int | None = None) -> Response:
     return Response(problems.encode(document), document.status, headers, problems.MEDIA_TYPE)
 
 
+def _refused() -> Problem:
+    return Problem("about:blank", 422, "本系统不收此件", "", None, "receiver", "never")
+
+
 def faulty(fault: Fault) -> Response:
     """What a fault on purpose answers."""
     if fault.status is None:
         return Hangup()
-    made: dict[int, Callable[[], Problem]] = {429: problems.too_many, 503: problems.unavailable}
+    made: dict[int, Callable[[], Problem]] = {422: _refused, 429: problems.too_many, 503: problems.unavailable}
     return problem(made.get(fault.status, problems.internal)(), fault.retry_after)
 
 

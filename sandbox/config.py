@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from connectors.wire.events import urn_of
 from connectors.wire.signing import key_bytes, new_secret
-from sandbox.manners.registry import MANNERS, BadManner, check
+from sandbox.manners.registry import MANNERS, BadManner, check, wants_old_key
 
 
 class BadConfig(ValueError):
@@ -74,7 +74,7 @@ class SandboxConfig(BaseModel):
 def check_body(manner: str, options: Mapping[str, Any], from_body: Sequence[str]) -> None:
     """Whether a body with these keys can have this manner. Raises BadManner."""
     names = check(manner, options)
-    if any(MANNERS[name].only_oldest_key for name in names) and len(from_body) < 2:
+    if any(wants_old_key(name) for name in names) and len(from_body) < 2:
         raise BadManner("manner old_key needs two from_body keys, newest first")
 
 

@@ -31,6 +31,15 @@ class MannerChange(_Body):
     bodies: list[str] | None = None
 
 
+class Casting(_Body):
+    """Which manner the cases of one petition get that come from now on, at one body (None: at every one)."""
+
+    petition_no: str = Field(pattern=r"^XF[0-9]{20}$")
+    manner: str
+    options: Mapping[str, Any] = {}
+    body: str | None = None
+
+
 class Dropping(_Body):
     """Whether to leave the hooks alone."""
 
@@ -59,6 +68,7 @@ class Control:
             Route("/control/effects", self.effects),
             Route("/control/manners", self.manners),
             Route("/control/manners", self.change_manners, methods=["POST"]),
+            Route("/control/cast", self.cast, methods=["POST"]),
             Route("/control/drop_callbacks", self.drop_callbacks, methods=["POST"]),
             Route("/control/down", self.down, methods=["POST"]),
         ]
@@ -111,6 +121,13 @@ class Control:
 
         await self._house.writer.do(work)
         return JSONResponse({"changed": codes})
+
+    async def cast(self, request: Request) -> Response:
+        """POST {petition_no, manner, options, body}."""
+        part = Casting.model_validate_json(await request.body())
+        codes = self._codes(None if part.body is None else [part.body])
+        await self._house.writer.do(lambda db: self._house.roster.cast(db, part.petition_no, part.body, part.manner, part.options))
+        return JSONResponse({"cast": codes})
 
     async def drop_callbacks(self, request: Request) -> Response:
         """POST {drop}."""

@@ -14,7 +14,7 @@ from typing import Any
 from connectors.wire import problems, receipts
 from connectors.wire.events import Event, decode, new_id
 from connectors.wire.problems import Problem
-from sandbox import edges
+from sandbox import edges, texts
 from sandbox.case import Case, create, load, record_effect, save
 from sandbox.desk import Desk
 from sandbox.downtime import away
@@ -115,6 +115,7 @@ class Reception:
         if case is None:
             case = create(db, self.body, event, edges.DELIVERED, digest, now)
             case.last_seq_in = event.sequence
+            case.memory |= {"remedy": remedy} if (remedy := texts.REMEDIES.get(str(event.data.get("way")))) else {}
             manner.opened(Desk(db, case, now, self.seed))
         else:
             self._apply(db, manner, case, event, now)
@@ -143,6 +144,8 @@ class Reception:
         match event.name:
             case "handoff.urge":
                 manner.on_urge(desk)
+            case "handoff.supervise":
+                manner.on_supervise(desk)
             case "handoff.supplement":
                 manner.on_supplement(desk)
             case "handoff.withdraw":

@@ -13,9 +13,11 @@ from sandbox.manners.mixed import Mixed
 from sandbox.manners.registry import from_text, mixed_from_text
 from sandbox.store import count_up, note, set_note
 
+_ANY = ""  # no body has an empty code
+
 
 class Roster:
-    """Manners by body. What was changed at run time stands in the ledger and outlives a restart; a case keeps the
+    """Manners by body, and by petition where one is cast. What was changed at run time stands in the ledger and outlives a restart; a case keeps the
     manner it got."""
 
     def __init__(self, bodies: Mapping[str, BodyConfig], seed: int) -> None:
@@ -45,7 +47,7 @@ class Roster:
         fixed = self.of_case(db, body, event.subject)
         if fixed is not None:
             return fixed
-        name, options = self.of_body(db, body)
+        name, options = self._cast(db, body, str(event.data["petition_no"])) or self.of_body(db, body)
         if name == Mixed.name:
             mixture = mixed_from_text(options)
             text = f"{self._seed}|{body}|{event.data['petition_no']}"
@@ -54,6 +56,19 @@ class Roster:
             options = _text(mixture.options.get(name, {}))
         db.execute("INSERT INTO assignment VALUES (?, ?, ?, ?)", (body, event.subject, name, options))
         return from_text(name, options)
+
+    def cast(self, db: sqlite3.Connection, petition_no: str, body: str | None, manner: str, options: Mapping[str, Any]) -> None:
+        """Give the cases of one petition this manner, at one body or (None) at all that have no part of their own. Raises BadManner."""
+        for code in self._bodies if body is None else [body]:
+            check_body(manner, options, self._bodies[code].from_body)
+        db.execute("INSERT OR REPLACE INTO casting VALUES (?, ?, ?, ?)", (petition_no, body or _ANY, manner, _text(options)))
+
+    @staticmethod
+    def _cast(db: sqlite3.Connection, body: str, petition_no: str) -> tuple[str, str] | None:
+        row = db.execute(
+            "SELECT manner, options FROM casting WHERE petition_no = ? AND body IN (?, ?) ORDER BY body = ? LIMIT 1", (petition_no, body, _ANY, _ANY)
+        ).fetchone()
+        return None if row is None else (row["manner"], row["options"])
 
     def oldest_key_only(self, db: sqlite3.Connection, body: str) -> bool:
         """Whether the body as a whole (answers that belong to no case) signs with its oldest key alone."""

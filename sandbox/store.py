@@ -12,6 +12,8 @@ CREATE TABLE IF NOT EXISTS note (body TEXT, name TEXT, value TEXT NOT NULL, PRIM
 CREATE TABLE IF NOT EXISTS assignment (
   body TEXT, handoff_id TEXT, manner TEXT NOT NULL, options TEXT NOT NULL, PRIMARY KEY (body, handoff_id)) WITHOUT
   ROWID;
+CREATE TABLE IF NOT EXISTS casting (
+  petition_no TEXT, body TEXT, manner TEXT NOT NULL, options TEXT NOT NULL, PRIMARY KEY (petition_no, body)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tries (body TEXT, message_id TEXT, n INTEGER NOT NULL, PRIMARY KEY (body, message_id))
 WITHOUT ROWID; CREATE TABLE IF NOT EXISTS inbox (
   body TEXT, message_id TEXT, handoff_id TEXT NOT NULL, sequence INTEGER NOT NULL, message TEXT NOT NULL, round

@@ -8,7 +8,10 @@ from sandbox.instants import beijing_day
 from sandbox.kinds import kind_of
 
 PROGRESS = "已调取有关材料并开展核查，正在按程序办理。"
-RESOLVED, UNSUPPORTED = "resolved", "incomplete"
+RESOLVED, UNSUPPORTED, KEPT = "resolved", "incomplete", "unsupported"
+# 复查, 复核: what a request is called on its `way`, and which step of the remedies it is.
+REMEDIES = {"复查": 1, "复核": 2}
+_REMEDY_ZH = {step: zh for zh, step in REMEDIES.items()}
 
 
 def signed(case: Case, now: datetime) -> dict[str, object]:
@@ -19,7 +22,7 @@ def signed(case: Case, now: datetime) -> dict[str, object]:
 
 def accepted(case: Case, now: datetime) -> dict[str, object]:
     """`handoff.accepted`: case number, procedure, the day the petitioner was told."""
-    return {"partner_case_no": case.case_no, "procedure": kind_of(case.body).procedure, "told_on": beijing_day(now)}
+    return {"partner_case_no": case.case_no, "procedure": _REMEDY_ZH.get(case.memory.get("remedy", 0), kind_of(case.body).procedure), "told_on": beijing_day(now)}
 
 
 def declined(case: Case) -> dict[str, object]:
@@ -55,9 +58,14 @@ def extension(days: int) -> dict[str, object]:
 
 def result(case: Case) -> dict[str, object]:
     """`handoff.result` that answers the request, on the facts and the law."""
+    document_no = f"{case.case_no}-{case.round}"
+    remedy = _REMEDY_ZH.get(case.memory.get("remedy", 0))
+    if remedy is not None:
+        opinion = f"经{remedy}，原处理意见事实清楚、依据充分，予以维持。"
+        return {"outcome_code": KEPT, "document_no": document_no, "opinion": opinion, "attachments": []}
     return {
         "outcome_code": RESOLVED,
-        "document_no": f"{case.case_no}-{case.round}",
+        "document_no": document_no,
         "opinion": "经调查核实，所提诉求部分成立，已依法作出处理并当面答复；有关依据和救济途径已一并告知。",
         "attachments": [],
     }
@@ -69,4 +77,23 @@ def thin_result(case: Case) -> dict[str, object]:
         **result(case),
         "outcome_code": UNSUPPORTED,
         "opinion": "已阅，情况属实，正在研究。（未列事实认定与法律依据）",
+    }
+
+
+def settled(case: Case, now: datetime) -> dict[str, object]:
+    """`handoff.settled`: the agreement, its day and number."""
+    return {
+        "kind": "mediation",
+        "agreed_on": beijing_day(now),
+        "document_no": f"{case.case_no}-{case.round}调",
+        "opinion": "双方自愿达成调解协议，约定履行期限；已告知可在三十日内共同申请司法确认。",
+    }
+
+
+def concluded(case: Case) -> dict[str, object]:
+    """`handoff.concluded`: the organ's own document and law."""
+    return {
+        "document_no": f"{case.case_no}-{case.round}终",
+        "legal_basis": "《信访工作条例》第三十一条第一项",
+        "opinion": "法律程序已经穷尽，依法终结；终结意见已书面告知当事人。",
     }

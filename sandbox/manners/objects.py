@@ -47,3 +47,12 @@ class ObjectsWrongly(ObjectsRightly):
     line: ClassVar[str] = "无理推诿：提出不成立的异议，被驳回后受理"
     reason_code: ClassVar[str] = "hard-to-handle"
     reason: ClassVar[str] = "该事项时间久远、涉及面广，本机关办理确有困难。"
+
+
+class Disputes(ObjectsRightly):
+    """Objects on a ground on which both bodies may be right. Escalated, it waits for the ruling and obeys it."""
+
+    name: ClassVar[str] = "disputes"
+    line: ClassVar[str] = "与他单位职责交叉：提出异议，待协调裁定后照办"
+    reason_code: ClassVar[str] = "overlapping-duties"
+    reason: ClassVar[str] = "所涉事项与其他单位职责交叉，请协调确定受理单位。"

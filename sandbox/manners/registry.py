@@ -1,4 +1,4 @@
-"""Every manner by its name, and how one is made from a name and its options."""
+"""Every manner by its name, the everyday ones and those of single cases, and how one is made from a name and its options."""
 
 import json
 from collections.abc import Mapping
@@ -11,14 +11,18 @@ from sandbox.manners.base import Manner
 from sandbox.manners.declines import Declines
 from sandbox.manners.deliveries import OutOfOrder, SendsTwice
 from sandbox.manners.down import Down
+from sandbox.manners.endings import Concludes, Settles
 from sandbox.manners.flaky import Flaky
+from sandbox.manners.hears import Hears
 from sandbox.manners.loses_answer import LosesAnswer
 from sandbox.manners.mixed import Mixed
-from sandbox.manners.objects import ObjectsRightly, ObjectsWrongly
+from sandbox.manners.objects import Disputes, ObjectsRightly, ObjectsWrongly
 from sandbox.manners.old_key import OldKey
 from sandbox.manners.prompt import Prompt
+from sandbox.manners.refuses import Refuses
 from sandbox.manners.rework import Rework
 from sandbox.manners.silent import Silent
+from sandbox.manners.sleepers import Heeds, Sits
 from sandbox.manners.slow import Slow
 from sandbox.manners.supplements import Supplements
 
@@ -41,7 +45,10 @@ MANNERS: Mapping[str, type[Manner[Any]]] = {
         Rework,
     )
 }
-LINES: Mapping[str, str] = {**{name: kind.line for name, kind in MANNERS.items()}, Mixed.name: Mixed.line}
+# What a body does in a single case only: cast by name (POST /control/cast), never drawn by `example`.
+PARTS: Mapping[str, type[Manner[Any]]] = {kind.name: kind for kind in (Hears, Settles, Concludes, Heeds, Sits, Refuses, Disputes)}
+_ALL: Mapping[str, type[Manner[Any]]] = {**MANNERS, **PARTS}
+LINES: Mapping[str, str] = {**{name: kind.line for name, kind in _ALL.items()}, Mixed.name: Mixed.line}
 
 
 class BadManner(ValueError):
@@ -50,7 +57,7 @@ class BadManner(ValueError):
 
 def make(name: str, options: Mapping[str, Any]) -> Manner[Any]:
     """The manner of this name with these options. Raises BadManner. `mixed` is no manner of a case: see `mixed`."""
-    kind = MANNERS.get(name)
+    kind = _ALL.get(name)
     if kind is None:
         raise BadManner(f"no manner is called {name!r}; there are: {', '.join(LINES)}")
     try:
@@ -88,6 +95,11 @@ def check(name: str, options: Mapping[str, Any]) -> set[str]:
         return mixed(options).names()
     make(name, options)
     return {name}
+
+
+def wants_old_key(name: str) -> bool:
+    """Whether this manner signs with an older key, so that its body needs two."""
+    return _ALL[name].only_oldest_key
 
 
 def _say(error: ValidationError) -> str:

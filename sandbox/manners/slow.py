@@ -10,6 +10,9 @@ from sandbox.desk import Desk
 from sandbox.kinds import kind_of
 from sandbox.manners.base import Manner, Options
 
+# 复查、复核: thirty days from the request, and no extension (信访工作条例 arts 35, 36). Accepting takes days of them.
+_REMEDY_DAYS = 14
+
 
 class SlowOptions(Options):
     """`margin_days` before each limit of the body's kind is when it acts; `extend` asks for the law's one extension."""
@@ -34,10 +37,11 @@ class Slow(Manner[SlowOptions]):
     def plan_result(self, desk: Desk) -> None:
         """办结 just inside the limit, or inside the extended one."""
         kind = kind_of(desk.case.body)
-        limit = kind.result_days - self.options.margin_days
+        remedy = "remedy" in desk.case.memory
+        limit = (_REMEDY_DAYS if remedy else kind.result_days) - self.options.margin_days
         if self.options.progress:
             desk.later("progress", timedelta(days=limit / 2))
-        if self.options.extend and kind.extension_days and "extended" not in desk.case.memory:
+        if self.options.extend and kind.extension_days and not remedy and "extended" not in desk.case.memory:
             desk.later("extend", timedelta(days=max(limit - 4, 0)))
             limit += kind.extension_days
         desk.later("result", timedelta(days=max(limit, 0)))

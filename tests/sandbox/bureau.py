@@ -158,10 +158,10 @@ class Bureau:
         assert receipt.body_digest == receipts.body_digest(raw)
         return receipt
 
-    def request(self) -> str:
+    def request(self, **data: Any) -> str:
         """Hand a new case over; its hand-off id."""
         handoff_id = new_id()
-        self.send(self.event(handoff_id, "handoff.request"))
+        self.send(self.event(handoff_id, "handoff.request", **data))
         return handoff_id
 
     def say(self, handoff_id: str, name: str, **data: Any) -> Receipt:

@@ -7,7 +7,7 @@ import pytest
 from connectors.wire.signing import new_secret
 from sandbox.config import BadConfig, SandboxConfig, dump, example, load, parse
 from sandbox.manners.mixed import Mixed
-from sandbox.manners.registry import LINES, MANNERS, BadManner, check, make, mixed
+from sandbox.manners.registry import LINES, MANNERS, PARTS, BadManner, check, make, mixed
 
 CODES = [f"court-9901{number:02d}" for number in range(20)]
 LEDGER = Path("ledger.sqlite")
@@ -112,8 +112,9 @@ def test_mixtures_pick_by_number_cycle_or_weight() -> None:
 
 
 def test_every_manner_has_a_line_in_chinese_and_is_made_without_options() -> None:
-    assert set(LINES) == {*MANNERS, "mixed"}
-    for name in MANNERS:
+    assert set(LINES) == {*MANNERS, *PARTS, "mixed"}
+    assert not set(MANNERS) & set(PARTS)
+    for name in (*MANNERS, *PARTS):
         assert make(name, {}).name == name
         assert check(name, {}) == {name}
         assert any("\u4e00" <= letter <= "\u9fff" for letter in LINES[name])

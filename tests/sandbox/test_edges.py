@@ -39,7 +39,10 @@ def road(writers: set[str]) -> dict[tuple[str, str], str]:
     return {
         (edge["message"], state): state if edge["to"] == "same" else edge["to"]
         for edge in ROAD["edges"]
-        if edge["writer"] in writers and (edge["writer"] == "partner" or "sends" in edge)
+        # deemed acceptance is ours to know: seen from the body, it accepts once, and late
+        if "only_deemed" not in edge.get("guards", [])
+        and edge["writer"] in writers
+        and (edge["writer"] == "partner" or "sends" in edge)
         for state in edge["from"]
         if state not in ("DRAFT", "ISSUED")
     }
