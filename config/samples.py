@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from config.bodies import Code
 from config.facts import Channel, Facts
 from config.source import Fault, Strict, load
 
@@ -21,13 +20,6 @@ class Petitioner(Strict):
     id_no: Annotated[str, Field(pattern=r"^99[0-9]{16}$")] | None = None
 
 
-class Manner(Strict):
-    """How the demo's sandbox treats this petition. `objects`: the body rightly says that it is not its business."""
-
-    objects: bool = False
-    suggests: Code | None = None
-
-
 class SamplePetition(Strict):
     """One petition as a bureau receives it. `received_offset_hours`: hours (0 to 240) after the start of the demo."""
 
@@ -38,7 +30,6 @@ class SamplePetition(Strict):
     subject: Annotated[str, Field(min_length=4, max_length=40)]
     text: Annotated[str, Field(min_length=60, max_length=200)]
     facts: Facts
-    demo: Manner = Manner()
 
     @model_validator(mode="before")
     @classmethod

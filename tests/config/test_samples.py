@@ -6,6 +6,7 @@ import pytest
 
 import config
 from config.bodies import load_bodies
+from config.routing import load_routing
 from config.samples import load_samples
 from config.source import ConfigError
 
@@ -20,13 +21,18 @@ def test_every_class_place_and_hard_case_is_there() -> None:
     assert any(p.petitioner is None for p in SAMPLES)
     assert any(p.petitioner and p.petitioner.id_no for p in SAMPLES)
     assert any((p.facts.accused_body or "").startswith("bureau-") for p in SAMPLES)
-    assert any(p.demo.objects for p in SAMPLES)
+
+
+def test_every_situation_is_met() -> None:
+    table = load_routing(FOLDER / "routing.yaml", load_bodies(FOLDER / "bodies.yaml"))
+    assert len(SAMPLES) >= 110
+    assert {p.facts.situation for p in SAMPLES} - {None} == table.situations.keys()
 
 
 def test_codes_in_the_facts_are_known_bodies() -> None:
     city = load_bodies(FOLDER / "bodies.yaml")
     for petition in SAMPLES:
-        for code in (petition.facts.accused_body, petition.facts.decided_by, petition.demo.suggests):
+        for code in (petition.facts.accused_body, petition.facts.decided_by, petition.facts.complained_of):
             assert code is None or code in city, petition.ref
 
 
