@@ -58,11 +58,11 @@ class Suggester:
         klass = None if accuses else self._best(self.klasses.weigh(reading), VALUES, at.klass)
         # What is named are kinds of claims, and a suggestion is none of them.
         situation = None if accuses or (klass is not None and klass.value == "suggestion") else self._situation(reading, table)
-        sector = None if official else self._best(self.sectors.weigh(reading), areas.sectors, at.sector)
+        sector = self._best(self.sectors.weigh(reading), areas.sectors, at.sector)
         return Suggestions(
             klass=cast(Proposal[Literal["suggestion", "claim"]] | None, klass),
             situation=situation,
-            sector=_beside(situation, sector, table),
+            sector=None if official else self._beside(situation, sector, table),
             area=self._best(self.areas.weigh(reading), {slug: area.zh for slug, area in areas.areas.items()}, at.area),
             division=self._division(reading),
             warnings=warnings,
@@ -89,6 +89,17 @@ class Suggester:
             if slug not in names or any(word in content for word in file.situations[slug].unless for content in reading.content.values()):
                 del scores.of[slug]
         return self._best(scores, names, self.counting.threshold.situation)
+
+    def _beside(self, situation: Proposal[str] | None, sector: Proposal[str] | None, table: RoutingTable | None) -> Proposal[str] | None:
+        """The sector that does not contradict the situation: the one it implies, or the words' own where it leaves that open."""
+        if situation is None or table is None:
+            return sector
+        named = table.situations[situation.value]
+        implied = named.facts.get("sector")
+        if isinstance(implied, str):
+            zh = self.lexicon.areas.sectors.get(implied)
+            return Proposal(implied, zh, situation.confidence, situation.words) if zh and implied in self.seated else None
+        return sector if "sector" in named.asks else None
 
     def _division(self, reading: Reading) -> Proposal[str] | None:
         scores = self.places.weigh(reading)
@@ -129,12 +140,3 @@ def _check(subject: str, text: str) -> None:
         raise SuggestError(f"标题和正文共 {len(subject) + len(text)} 字，超过 {LONGEST} 字。修正：摘录反映的事项后重试")
     if "\0" in subject or "\0" in text:
         raise SuggestError("内容中有空字符，像是二进制文件而不是文字。修正：改用纯文字")
-
-
-def _beside(situation: Proposal[str] | None, sector: Proposal[str] | None, table: RoutingTable | None) -> Proposal[str] | None:
-    """The sector, unless the situation says another one or has none: told beside it, it would contradict."""
-    if situation is None or sector is None or table is None:
-        return sector
-    named = table.situations[situation.value]
-    agrees = named.facts["sector"] == sector.value if "sector" in named.facts else "sector" in named.asks
-    return sector if agrees else None
