@@ -18,7 +18,8 @@ from config.facts import ACCUSING
 from config.routing import RoutingTable
 from config.source import Fault, Located, Problem, Strict, load_located, raise_if
 
-Word = Annotated[str, Field(min_length=2, max_length=20, pattern=r"^\S+$")]
+LONGEST_WORD = 20
+Word = Annotated[str, Field(min_length=2, max_length=LONGEST_WORD, pattern=r"^\S+$")]
 Mark = Annotated[str, Field(min_length=1, max_length=6, pattern=r"^\S+$")]
 Grade = Literal["strong", "clear", "faint"]
 Share = Annotated[float, Field(gt=0, lt=1)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from config.lexicon import Counting, LexiconFile, Words, every_word
+from config.lexicon import LONGEST_WORD, Counting, LexiconFile, Words, every_word
 from rules.suggesting.answer import Part, Span
 from rules.suggesting.finding import Finder, Hit
 
@@ -138,7 +139,7 @@ class Weigher(Generic[K]):
                 if not self._negated(reading.content[part], hit):
                     places.setdefault(hit.word, []).append((part, hit))
         for key, weight, lists in self._together if places else ():
-            near = self._close([[place for word in some for place in places.get(word, ())] for some in lists])
+            near = self._close([sorted((place for word in some for place in places.get(word, ())), key=_place) for some in lists])
             if near is not None:
                 part, start, end, word = near
                 yield key, Span(part, start, end, word, round(weight * (self._counting.title if part == "subject" else 1.0), 4))
@@ -147,10 +148,14 @@ class Weigher(Generic[K]):
         """The first place where a word of every list stands within the window of the first list's; the subject goes before the text."""
         if not all(lists):
             return None
+        reach = self._counting.window
         for part, first in lists[0]:
             group = [first]
             for others in lists[1:]:
-                close = [hit for p, hit in others if p == part and hit != first and _gap(first, hit) <= self._counting.window]
+                # Only what can be near is looked at, so that a letter of repetitions costs no more than its length.
+                low = bisect_left(others, (part, first.start - reach - LONGEST_WORD), key=_place)
+                high = bisect_right(others, (part, first.end + reach), key=_place)
+                close = [hit for _, hit in others[low:high] if hit != first and _gap(first, hit) <= reach]
                 if not close:
                     break
                 group.append(min(close, key=lambda hit: _gap(first, hit)))
@@ -158,6 +163,10 @@ class Weigher(Generic[K]):
                 group.sort(key=lambda hit: hit.start)
                 return part, group[0].start, max(hit.end for hit in group), "…".join(dict.fromkeys(hit.word for hit in group))
         return None
+
+
+def _place(found: tuple[Part, Hit]) -> tuple[Part, int]:
+    return found[0], found[1].start
 
 
 def _gap(one: Hit, other: Hit) -> int:

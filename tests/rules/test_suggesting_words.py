@@ -106,3 +106,13 @@ def test_confidence_is_a_share_and_grows_with_the_score(scores: dict[str, float]
 
 def test_equal_scores_are_ordered_by_name() -> None:
     assert [k for k, _ in Scores(of={"b": 2.0, "a": 2.0}).ranked(1.6, 2.2)] == ["a", "b"]
+
+
+@given(st.lists(st.sampled_from(["拖欠", "不发", "工资", "工钱", "好", "物业"]), max_size=14))
+def test_company_is_found_wherever_a_plain_search_finds_it(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    ends = [(text.index(p, at), p) for p, at in zip(pieces, [len("".join(pieces[:i])) for i in range(len(pieces))], strict=True)]
+    one = [(at, at + len(p)) for at, p in ends if p in ("拖欠", "不发")]
+    other = [(at, at + len(p)) for at, p in ends if p in ("工资", "工钱")]
+    near = any(max(b[0] - a[1], a[0] - b[1], 0) <= COUNTING.window for a in one for b in other)
+    assert ("pay" in weigh(PAY, "", text).of) == near
