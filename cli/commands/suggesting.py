@@ -109,9 +109,10 @@ def _show(found: Suggestions) -> None:
             rows.append((zh, "（不建议）", "", ""))
         else:
             rows.append((zh, f"{proposal.zh}（{proposal.value}）", f"{proposal.confidence:.0%}", _words(proposal.words)))
-    table("供经办人参考，须人工确认", ("事实", "建议", "把握", "依据的词"), rows, right=("把握",))
+    table("按标题和正文的建议", ("事实", "建议", "把握", "依据的词"), rows, right=("把握",))
     for caution in found.warnings:
         print(f"注意：{caution.zh}（{caution.basis}）。依据的词：{_words(caution.words)}")
+    print("以上仅供经办人参考，须人工确认；没有登记任何内容")
 
 
 def _words(spans: Iterable[Span]) -> str:
