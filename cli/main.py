@@ -9,6 +9,7 @@ import typer
 
 from cli.commands import acts, bodies, database, delivery, duties, importing, keys, lists, petition_acts, petitions, routing, running, suggesting
 from cli.commands import check as check_command
+from cli.commands import due as due_command
 from cli.shell import Command, Commands
 
 HELP = """通路：信访事项转送、交办的流转与督办。
@@ -45,7 +46,7 @@ _PANELS = (
     ("运行", (running, importing)),
     ("查看", (petitions, lists, duties)),
     ("经办", (petition_acts, acts)),
-    ("规则", (routing, suggesting, check_command, bodies)),
+    ("规则", (routing, suggesting, due_command, check_command, bodies)),
     ("运维", (delivery, keys, database)),
 )
 for _panel, _modules in _PANELS:

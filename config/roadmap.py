@@ -102,6 +102,8 @@ class Case(Strict):
         deemed: the edge that the system takes when the time is up (行政复议法 art 30, and nothing else).
         pauses_in: states that stop this case beside those that stop the whole clock (信访工作条例 art 36(2): hearings, at 复核 only).
         row: ids of the rows of statutes.yaml that it keeps.
+        counts_from: what the law counts from: the `state` that starts the clock, or the `delivery` of the hand-off before it.
+        id: what tells it from the other cases of its clock where its rows do not (see `name`).
     """
 
     limit: str = Field(pattern=LIMIT)
@@ -119,6 +121,13 @@ class Case(Strict):
     extended_told: str = ""
     deemed: str | None = None
     pauses_in: tuple[str, ...] = ()
+    counts_from: Literal["state", "delivery"] = "state"
+    id: str = Field("", pattern=r"^[a-z0-9-]*$")
+
+    @property
+    def name(self) -> str:
+        """Its stable name within its clock: its id, or the rows it keeps, or `rest`. An operator confirms `clocks.<clock>#<name>`."""
+        return self.id or "+".join(self.row) or "rest"
 
     @property
     def open_to_all(self) -> bool:
@@ -236,8 +245,12 @@ def _machine_faults(
 
 
 def _case_faults(part: str, key: str, clock: Clock, at: Located) -> Iterator[Problem]:
+    names: set[str] = set()
     for i, case in enumerate(clock.cases):
         here = (part, key, "cases", i)
+        if case.name in names:
+            yield at.problem(f"期限 {key} 有两行都叫 {case.name}，确认时分不清", "给其中一行写上不同的 id", *here)
+        names.add(case.name)
         for name in set(case.profile) - _PROFILES:
             yield at.problem(f"期限 {key} 写了不存在的机关类别 {name}", f"用以下之一：{'、'.join(sorted(_PROFILES))}", *here)
         for name in set(case.branch) - _BRANCHES:

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from chinese_calendar import constants  # type: ignore[import-untyped]
 
 from config.calendar import CalendarFile
-from rules.limits import Limit, parse_limit
+from rules.limits import Limit, LimitError, parse_limit
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 _ONE_DAY = dt.timedelta(days=1)
@@ -48,13 +48,12 @@ class Due:
     """The end of a limit.
 
     `instant` is aware and UTC: the first moment after the limit, i.e. the end (24:00 Asia/Shanghai) of `last_day`.
-    `provisional`: a year without a holiday table had a say. `days` is empty for hours and minutes.
+    `provisional`: a year without a holiday table had a say.
     """
 
     instant: dt.datetime
     last_day: dt.date
     provisional: bool
-    days: tuple[CountedDay, ...]
 
 
 class WorkCalendar:
@@ -94,17 +93,66 @@ class WorkCalendar:
 def due(start: dt.datetime, limit: Limit | str, calendar: WorkCalendar) -> Due:
     """The end of `limit` counted from `start` (aware; its day in China is day 0).
 
-    Raises `ValueError` for a start without a time zone and `LimitError` for a text that is no limit.
+    Raises `ValueError` for a start without a time zone, `LimitError` for a text that is no limit and for an end past the year 9999.
     """
-    if start.tzinfo is None:
-        raise ValueError("start has no time zone: give an aware datetime")
-    if isinstance(limit, str):
-        limit = parse_limit(limit)
+    limit = _asked(start, limit)
+    try:
+        if limit.exact:
+            span = dt.timedelta(hours=limit.count) if limit.unit == "h" else dt.timedelta(minutes=limit.count)
+            end = start.astimezone(dt.UTC) + span
+            return Due(end, end.astimezone(SHANGHAI).date(), False)
+        return _by_days(start.astimezone(SHANGHAI).date(), limit, calendar)
+    except (OverflowError, ValueError):
+        raise LimitError(f"期限 {limit} 算到了公历 9999 年之后。修正：缩短期限或改正起算日") from None
+
+
+def counted(start: dt.datetime, limit: Limit | str, calendar: WorkCalendar) -> tuple[CountedDay, ...]:
+    """Every day that `due` passes on its way, with its number and why; empty for hours and minutes. Raises as `due` does."""
+    limit = _asked(start, limit)
     if limit.exact:
-        span = dt.timedelta(hours=limit.count) if limit.unit == "h" else dt.timedelta(minutes=limit.count)
-        end = start.astimezone(dt.UTC) + span
-        return Due(end, end.astimezone(SHANGHAI).date(), False, ())
-    return _by_days(start.astimezone(SHANGHAI).date(), limit, calendar)
+        return ()
+    day0, last = start.astimezone(SHANGHAI).date(), due(start, limit, calendar).last_day
+    raw = _raw(day0, limit) if limit.unit != "wd" else last
+    days: list[CountedDay] = []
+    number = 0
+    for offset in range(1, (last - day0).days + 1):
+        day = day0 + offset * _ONE_DAY
+        works = calendar.is_workday(day)
+        if day > raw:
+            days.append(CountedDay(day, 0, "顺延至首个工作日" if works else f"{calendar.reason(day)}，顺延"))
+            continue
+        counts = works or limit.unit != "wd"
+        number += counts
+        days.append(CountedDay(day, number if counts else 0, calendar.reason(day)))
+    return tuple(days)
+
+
+def resumed(end: dt.datetime, stopped: dt.datetime, now: dt.datetime, limit: Limit | str, calendar: WorkCalendar) -> Due:
+    """The end of a limit that would have ended at `end`, stood still from `stopped` and goes on `now` (all aware).
+
+    The days that were left when it stopped are counted again from the day on which it goes on: working days as working days, others as they are, the
+    last one rolled off rest days. A day on which it ran at all counts as run. Hours and minutes are added as they are.
+    """
+    limit = parse_limit(limit) if isinstance(limit, str) else limit
+    if limit.exact:
+        return _ending(end + (now - stopped))
+    away, back = stopped.astimezone(SHANGHAI).date(), now.astimezone(SHANGHAI).date()
+    last = _ending(end).last_day
+    if limit.unit == "wd":
+        left = sum(calendar.is_workday(away + n * _ONE_DAY) for n in range(1, (last - away).days + 1))
+        if left:
+            return _by_days(back, Limit(left, "wd"), calendar)
+    return day_end(last + (back - away), calendar)
+
+
+def day_end(day: dt.date | dt.datetime, calendar: WorkCalendar) -> Due:
+    """The end of this day, or of the first working day after it where people rest. An aware instant means the day that ends with it or is running then."""
+    last = _ending(day).last_day if isinstance(day, dt.datetime) else day
+    years = {last.year}
+    while not calendar.is_workday(last):
+        last += _ONE_DAY
+        years.add(last.year)
+    return Due(_midnight_after(last), last, not all(map(calendar.known, years)))
 
 
 def fraction(start: dt.datetime, end: Due | dt.datetime, part: float) -> dt.datetime:
@@ -119,37 +167,36 @@ def fraction(start: dt.datetime, end: Due | dt.datetime, part: float) -> dt.date
     return moment if part in (0, 1) else moment.replace(microsecond=0)
 
 
-@lru_cache(maxsize=1024)
+def _asked(start: dt.datetime, limit: Limit | str) -> Limit:
+    if start.tzinfo is None:
+        raise ValueError("start has no time zone: give an aware datetime")
+    return parse_limit(limit) if isinstance(limit, str) else limit
+
+
+def _ending(instant: dt.datetime) -> Due:
+    last = (instant.astimezone(SHANGHAI) - dt.timedelta(microseconds=1)).date()
+    return Due(instant.astimezone(dt.UTC), last, False)
+
+
+def _midnight_after(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day + _ONE_DAY, dt.time(), SHANGHAI).astimezone(dt.UTC)
+
+
+@lru_cache(maxsize=4096)
 def _by_days(day0: dt.date, limit: Limit, calendar: WorkCalendar) -> Due:
-    days, years = _working(day0, limit.count, calendar) if limit.unit == "wd" else _rolled(day0, limit, calendar)
-    last = days[-1].day
-    end = dt.datetime.combine(last + _ONE_DAY, dt.time(), SHANGHAI).astimezone(dt.UTC)
-    return Due(end, last, not all(map(calendar.known, years)), tuple(days))
+    if limit.unit != "wd":
+        return day_end(_raw(day0, limit), calendar)
+    last, left, known = day0, limit.count, True
+    while left:
+        last += _ONE_DAY
+        left -= calendar.is_workday(last)
+        known = known and calendar.known(last.year)
+    return Due(_midnight_after(last), last, not known)
 
 
-def _working(day0: dt.date, count: int, calendar: WorkCalendar) -> tuple[list[CountedDay], set[int]]:
-    days: list[CountedDay] = []
-    day, number = day0, 0
-    while number < count:
-        day += _ONE_DAY
-        works = calendar.is_workday(day)
-        number += works
-        days.append(CountedDay(day, number if works else 0, calendar.reason(day)))
-    return days, {one.day.year for one in days}
-
-
-def _rolled(day0: dt.date, limit: Limit, calendar: WorkCalendar) -> tuple[list[CountedDay], set[int]]:
-    raw = day0 + dt.timedelta(days=limit.count) if limit.unit == "d" else _months_later(day0, limit.count)
-    days = [
-        CountedDay(day, number, calendar.reason(day)) for number in range(1, (raw - day0).days + 1) for day in (day0 + dt.timedelta(days=number),)
-    ]
-    day, years = raw, {raw.year}
-    while not calendar.is_workday(day):
-        day += _ONE_DAY
-        years.add(day.year)
-        works = calendar.is_workday(day)
-        days.append(CountedDay(day, 0, "顺延至首个工作日" if works else f"{calendar.reason(day)}，顺延"))
-    return days, years
+def _raw(day0: dt.date, limit: Limit) -> dt.date:
+    """Where days or months end before anything is rolled."""
+    return day0 + dt.timedelta(days=limit.count) if limit.unit == "d" else _months_later(day0, limit.count)
 
 
 def _months_later(day0: dt.date, count: int) -> dt.date:

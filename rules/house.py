@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 
 from config.bodies import Bodies, load_bodies
 from config.calendar import load_calendar
+from config.confirmed import Confirmed, every_id, load_confirmed
+from config.gaps import Gaps, load_gaps
 from config.roadmap import load_roadmap
 from config.routing import RoutingTable, load_routing
 from config.source import ConfigError, Problem
+from config.statutes import Register, load_statutes, track_faults
 from rules.calendar import WorkCalendar
 from rules.edge_guards import GUARDS
 from rules.ladder import PETITIONER, conference_for
@@ -24,13 +27,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Bodies, road map, routing table and calendar, and the bureau whose installation this is."""
+    """Bodies, road map, routing table, calendar, the register of the law with its gaps, and the bureau whose installation this is."""
 
     bureau: str
     bodies: Bodies
     roads: RoadMap
     table: RoutingTable
     calendar: WorkCalendar
+    register: Register
+    gaps: Gaps
+    confirmed: Confirmed
 
     @property
     def conference(self) -> str:
@@ -63,9 +69,15 @@ def load_house(folder: Path, bureau: str) -> House:
     table = None if bodies is None else _collect(problems, lambda: load_routing(folder / "routing.yaml", bodies))
     if bodies is not None and (bureau not in bodies or bodies.get(bureau).kind != "bureau"):
         problems.append(Problem("bodies.yaml", 1, f"设置的信访部门 {bureau} 不在机关目录中，或不是信访部门", "改正 TONGLU_BUREAU，或在 bodies.yaml 中补上该部门"))
-    if problems or bodies is None or roads is None or calendar is None or table is None:
+    gaps = _collect(problems, lambda: load_gaps(folder / "gaps.yaml"))
+    register = None if roads is None else _collect(problems, lambda: load_statutes(folder, *roads, GUARDS.keys()))
+    known = every_id(roads[1], table, register, gaps) if roads and table and register and gaps else None
+    confirmed = _collect(problems, lambda: load_confirmed(folder / "confirmed.yaml", known))
+    if roads is not None and table is not None:
+        problems.extend(track_faults(folder, roads[1], table.tracks.keys()))
+    if problems or bodies is None or roads is None or calendar is None or table is None or register is None or gaps is None or confirmed is None:
         raise ConfigError(problems)
-    return House(bureau, bodies, RoadMap(*roads), table, WorkCalendar(calendar))
+    return House(bureau, bodies, RoadMap(*roads, confirmed.ids), table, WorkCalendar(calendar), register, gaps, confirmed)
 
 
 def _collect(problems: list[Problem], load: Callable[[], T]) -> T | None:

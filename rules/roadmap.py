@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from config.confirmed import case_id
 from config.roadmap import SAME, Case, Clock, ClockContext, ClocksFile, Edge, Machine, RoadMapFile, State
 
 MachineName = Literal["petition", "handoff"]
@@ -12,26 +14,30 @@ MachineName = Literal["petition", "handoff"]
 
 @dataclass(frozen=True, slots=True)
 class ClockRule:
-    """A clock with the case that applies to one body and branch."""
+    """A clock with the case that applies to one body and branch. `confirmed`: an operator answers for it (confirmed.yaml)."""
 
     key: str
     clock: Clock
     case: Case
+    confirmed: bool = False
 
     @property
     def label(self) -> str:
         """What a clerk reads beside a date: 内部时限 for a service level, 待确认 for an unconfirmed reading of the law."""
-        return {"internal": "内部时限", "memory": "法定（待确认）", "inference": "法定（待确认）"}.get(self.case.verified, "法定")
+        if self.case.verified == "internal":
+            return "内部时限（已确认）" if self.confirmed else "内部时限"
+        return "法定" if self.confirmed or self.case.verified in ("yes", "quote") else "法定（待确认）"
 
 
 class RoadMap:
     """Index over states, edges and clocks.
 
-    Look-ups answer None for what the map does not hold; they never raise for bad input from outside.
+    Look-ups answer None for what the map does not hold; they never raise for bad input from outside. `confirmed`: ids of confirmed.yaml.
     """
 
-    def __init__(self, roads: RoadMapFile, clocks: ClocksFile) -> None:
+    def __init__(self, roads: RoadMapFile, clocks: ClocksFile, confirmed: Collection[str] = ()) -> None:
         self.file = roads
+        self._confirmed = frozenset(confirmed)
         self.clocks_file = clocks
         self._edges: dict[tuple[str, str, str], Edge] = {}
         for name in ("petition", "handoff"):
@@ -69,7 +75,7 @@ class RoadMap:
             clock = self._clocks[key]
             runs = not clock.stage or at.stage in clock.stage
             case = next((case for case in clock.cases if case.fits(at)), None) if runs else None
-            self._rules[where] = None if case is None else ClockRule(key, clock, case)
+            self._rules[where] = None if case is None else ClockRule(key, clock, case, case_id(key, case, self.is_rung(key)) in self._confirmed)
         return self._rules[where]
 
     def duty_limit(self, kind: str) -> str:

@@ -1,4 +1,4 @@
-"""`tonglu route` and `tonglu due`: what the rules answer, without touching a case."""
+"""`tonglu route`: what the routing table answers, without touching a case."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.commands.showing import as_json, parse_day, table
+from cli.commands.showing import as_json, table
 from cli.faults import GOOD, Fault
 
 if TYPE_CHECKING:
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer, command: type) -> None:
-    """Add these commands to the application."""
+    """Add this command to the application."""
     app.command("route", cls=command, help="问路由：这样的信访事项去哪里、按什么方式、依据哪一条、为什么；没有合适的行时说明为何交经办人。不改变任何事项。\n\n"
                 "例：tonglu route klass=claim art31=6 sector=housing division=990102\n\n"
                 "例：tonglu route --fact situation=wage_arrears --fact division=990102\n\n例：tonglu route --situations\n\n"
                 "例：tonglu route --file facts.json\n\n例：tonglu route --petition XF99010020260316000001")(route)
-    app.command("due", cls=command, help="算到期日：从某日起算一个期限，列出逐日如何计数（工作日历、节假日、调休）。\n\n"
-                "例：tonglu due --from 2026-09-28 --limit 5wd\n\n例：tonglu due --from 2026-01-31 --limit 1mo")(due)
 
 
 def route(
@@ -175,33 +173,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Fault(f"{path} 的内容不是键值表", '写成 {"klass": "claim", "sector": "housing"}')
     return value
-
-
-def due(
-    start: Annotated[str, typer.Option("--from", help="起算日（当日不计），例如 2026-09-28")],
-    limit: Annotated[str, typer.Option(help="期限：5wd 工作日、15d 日、2mo 月、24h 小时、10min 分钟")],
-    json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
-) -> int:
-    from datetime import datetime, time
-
-    from cli.opening import open_house, open_settings
-    from rules.calendar import SHANGHAI
-    from rules.calendar import due as count
-    from rules.limits import parse_limit
-
-    wanted = parse_limit(limit)
-    house = open_house(open_settings())
-    end = count(datetime.combine(parse_day(start), time(), SHANGHAI), wanted, house.calendar)
-    if json:
-        as_json({"last_day": end.last_day, "instant": end.instant, "provisional": end.provisional,
-                 "days": [{"day": d.day, "number": d.number, "reason": d.reason} for d in end.days]})
-        return GOOD
-    weekday = "一二三四五六日"
-    table(f"自 {start} 起 {wanted.zh}", ("日期", "星期", "第几日", "说明"), [(d.day, weekday[d.day.weekday()], d.number or "—", d.reason) for d in end.days], right=("第几日",))
-    if wanted.exact:
-        print(f"届满：{end.instant.astimezone(SHANGHAI):%Y-%m-%d %H:%M}（自 {start} 0 时起连续计算）")
-    else:
-        print(f"届满：{end.last_day}（当日 24 时）")
-    if end.provisional:
-        print("暂定：涉及的年份还没有节假日安排表，公布后可能改变")
-    return GOOD
