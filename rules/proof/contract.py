@@ -1,0 +1,97 @@
+"""What the road map may not lose: the acts that the law or the product itself takes by name, who takes them, and what must be known first.
+
+An operator may add to the road map. What stands here cannot be edited away: either the law gives the act (its article beside it), or console,
+flows and door take it by this name and would be refused, or the door writes down what the guard has asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from config.roadmap import Stage, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who takes it and by which article; guards it may not lose; what it sends, extends, marks or owes; the stage of the hand-off it opens."""
+
+    writer: Writer
+    basis: str
+    guards: frozenset[str] = field(default_factory=frozenset)
+    sends: str | None = None
+    extends: str | None = None
+    flag: str | None = None
+    duty: str | None = None
+    stage: Stage = "handling"
+    by_hand: bool = False
+
+
+def _act(writer: Writer, basis: str, *guards: str, sends: str | None = None, extends: str | None = None, flag: str | None = None, duty: str | None = None,
+         stage: Stage = "handling", by_hand: bool = False) -> Act:
+    return Act(writer, basis, frozenset(guards), sends, extends, flag, duty, stage, by_hand)
+
+
+PETITION: Mapping[str, Act] = {
+    "petition.route": _act("bureau", "XF 22(1)", "accusation_shielded", "not_a_loop", "not_under_review", "simple_allowed"),
+    "petition.to_clerk": _act("bureau", "XF 21(2)"),
+    "petition.note": _act("bureau", "XF 21(2)"),
+    "petition.classify": _act("bureau", "XF 21(2)", "facts_kept"),
+    "petition.recuse": _act("bureau", "XF 28(3)", "names_clerk"),
+    "petition.report_up": _act("bureau", "XF 22(1)1"),
+    "decision.assign": _act("arbiter", "XF 22(1)1"),
+    "petition.dispute": _act("bureau", "XF 24(1)"),
+    "petition.designate": _act("arbiter", "XF 24(1)", "accusation_shielded", flag="bound"),
+    "petition.dispute_closed": _act("arbiter", "XF 24(1)"),
+    "petition.guide": _act("bureau", "XF 20(2), 22(2)", "petitioner_told"),
+    "guide.filed": _act("bureau", "XF 22(2)", "filing_named"),
+    "guide.ended": _act("bureau", "XF 22(2)", "petitioner_told"),
+    "guide.back": _act("bureau", "XF 22(2)"),
+    "petition.split": _act("bureau", "XF 30(3)", "parts_given"),
+    "petition.link": _act("bureau", "XF 19(3)", "names_other", "petitioner_told"),
+    "petition.close": _act("bureau", "XF 19(3), 36(3)", "petitioner_told"),
+    "petition.review": _act("bureau", "XF 35", "review_open", "next_higher", "accusation_shielded", stage="review"),
+    "petition.rereview": _act("bureau", "XF 36(1)", "rereview_open", "next_higher", "accusation_shielded", stage="rereview"),
+    "petition.reopen": _act("bureau", "XF 36(3)", "new_facts_given"),
+}
+
+HANDOFF: Mapping[str, Act] = {
+    "handoff.request": _act("bureau", "XF 22(1)", "accusation_shielded", sends="handoff.request"),
+    "receipt": _act("system", "handoff-protocol 1.4"),
+    "handoff.take_back": _act("bureau", "handoff-protocol 1.8", "surely_refused"),
+    "delivery.by_hand": _act("bureau", "XF 22", "paper_named", flag="by-hand", by_hand=True),
+    "handoff.signed": _act("partner", "handoff-protocol 1.4", "names_office"),
+    "handoff.objected": _act("partner", "XF 23(3)", "not_bound", "reasons_given", "new_ground", "flags_late_objection"),
+    "objection.upheld": _act("bureau", "XF 23(3)", "materials_listed", sends="objection.decision"),
+    "objection.rejected": _act("bureau", "XF 23(3)", "reasons_given", sends="objection.decision"),
+    "objection.escalated": _act("bureau", "XF 24(1)", sends="objection.decision"),
+    "ruling.keep": _act("arbiter", "XF 24(1)", flag="bound", sends="arbitration.ruling"),
+    "ruling.return": _act("arbiter", "XF 24(1)", sends="arbitration.ruling"),
+    "handoff.accepted": _act("partner", "XF 23(3)", "case_number_given"),
+    "acceptance.deemed": _act("system", "FY 30", flag="deemed-accepted"),
+    "handoff.declined": _act("partner", "XF 23", "remedy_given"),
+    "handoff.forwarded": _act("partner", "XF 23(1)", "own_subordinate"),
+    "handoff.progress": _act("partner", "XF 34"),
+    "supplement.requested": _act("partner", "FY 31", duty="supplement.get"),
+    "handoff.suspended": _act("partner", "handoff-protocol 1.4", "reasons_given"),
+    "handoff.resumed": _act("partner", "handoff-protocol 1.4"),
+    "hearing.opened": _act("partner", "XF 31(6), 36(2)"),
+    "hearing.closed": _act("partner", "XF 31(6), 36(2)"),
+    "handoff.extended": _act("partner", "XF 34", "extension_allowed", extends="result"),
+    "handoff.settled": _act("partner", "XF 33", "round_current", "agreement_named", duty="judicial.confirmation"),
+    "handoff.concluded": _act("partner", "XF 31(1)", "round_current", "litigation_only", "document_named", flag="concluded-by-law"),
+    "handoff.result": _act("partner", "XF 34", "round_current"),
+    "result.accepted": _act("bureau", "XF 22(1)3", "petitioner_told", sends="result.review"),
+    "result.rework": _act("bureau", "handoff-protocol 1.4", "reasons_given", sends="result.review"),
+    "decline.told": _act("bureau", "XF 23", "petitioner_told"),
+    "decline.reroute": _act("bureau", "XF 22(1)"),
+    "handoff.withdraw": _act("bureau", "handoff-protocol 1.4", flag="withdraw-asked", sends="handoff.withdraw"),
+    "withdraw.agreed": _act("partner", "handoff-protocol 1.4", "withdraw_was_asked"),
+    "withdraw.refused": _act("partner", "handoff-protocol 1.4"),
+    "handoff.urge": _act("bureau", "XF 40(1)", sends="handoff.urge"),
+    "handoff.supervise": _act("bureau", "XF 40(1)", "supervision_ground", sends="handoff.supervise"),
+    "handoff.supplement": _act("bureau", "XF 22", sends="handoff.supplement"),
+}
+
+# Duties that door, watchers and flows open by themselves, beside those the road map names.
+DUTIES = frozenset({"quarantine", "difference", "undelivered", "security", "conference", "supervise", "report.grave", "proposal.feedback"})
