@@ -1,6 +1,8 @@
 """Routing: every sample, every row, every branch, hard cases, and properties over any facts."""
 
+import re
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,8 +14,9 @@ from config.bodies import load_bodies
 from config.facts import Facts
 from config.routing import RoutingTable, load_routing
 from config.samples import load_samples
-from rules.guards import Allowed, may_send
-from rules.routing import Routed, ToClerk, fill, route, table_markdown
+from rules.guards import Allowed, accuses, may_send
+from rules.routing import Routed, ToClerk, fill, route
+from rules.routing_words import refresh
 from tests.rules.expected_routes import ROUTES
 
 FOLDER = Path(config.__file__).parent
@@ -195,28 +198,51 @@ def optional(*values: object) -> st.SearchStrategy[object]:
 
 
 codes = st.none() | st.sampled_from(sorted(body.code for body in CITY))
-any_facts = st.fixed_dictionaries(
-    {
-        "klass": optional("suggestion", "accusation", "claim"),
-        "art31": optional(1, 2, 3, 4, 5, 6),
-        "organ": optional("court", "procuratorate", "police"),
-        "stage": optional("first", "retrial", "enforcement"),
-        "arbitration": optional("labour", "land", "personnel", "commercial"),
-        "appeal": optional("party", "supervision", "personnel"),
-        "procedure": optional("reconsideration", "ruling", "licensing"),
-        "accusation": optional("discipline", "law", "cadre"),
-        "accused": optional("official", "private"),
-        "accused_body": codes,
-        "accused_level": optional("province", "city", "district", "township"),
-        "decided_by": codes,
-        "sector": optional("housing", "market", "ecology", "unheard_of"),
-        "division": optional("990100", "990102", "990103", "123456"),
-        "level": optional("city", "district"),
-        "channel": optional("letter", "visit", "online"),
-        "grave": optional(True, False),
-        "in_litigation": optional(True, False),
-    }
-).map(Facts.model_validate)
+flags = optional(True, False)
+loose = {
+    "klass": optional("suggestion", "accusation", "claim"),
+    "branch": st.none() | st.sampled_from(sorted({row.branch for row in TABLE.rows} - {"A0"})),
+    "situation": st.none() | st.sampled_from([*TABLE.situations, "unheard_of"]),
+    "art31": optional(1, 2, 3, 4, 5, 6),
+    "organ": optional("court", "procuratorate", "police"),
+    "stage": optional("first", "retrial", "enforcement"),
+    "arbitration": optional("labour", "land", "personnel", "commercial"),
+    "expropriation": flags,
+    "appeal": optional("party", "supervision", "personnel"),
+    "procedure": optional("reconsideration", "ruling", "confirmation", "licensing", "penalty"),
+    "duty": optional("punish", "protect"),
+    "accusation": optional("discipline", "law", "cadre"),
+    "accused": optional("official", "private"),
+    "accused_body": codes,
+    "accused_level": optional("nation", "province", "city", "district", "township"),
+    "decided_by": codes,
+    "complained_of": codes,
+    "sector": optional("housing", "market", "ecology", "unheard_of"),
+    "division": optional("000000", "990000", "990100", "990102", "990103", "990102001", "123456"),
+    "level": optional("nation", "province", "city", "district", "township"),
+    "channel": optional("letter", "visit", "online", "phone", "fax"),
+    "grave": flags,
+    "important": flags,
+    "several_bodies": flags,
+    "joint": optional(2, 5, 300),
+    "simple": flags,
+    "first_time": flags,
+    "in_litigation": flags,
+    "concluded": flags,
+    "reviewed": flags,
+    "pending_elsewhere": optional("XF99010220260105000007"),
+}
+
+
+@st.composite
+def any_facts(draw: st.DrawFn) -> Facts:
+    """A few facts of any kind: all at once would nearly always contradict each other."""
+    names = draw(st.sets(st.sampled_from(sorted(loose)), max_size=7))
+    return Facts.model_validate({name: draw(loose[name]) for name in sorted(names)})
+
+
+def test_every_fact_is_drawn() -> None:
+    assert loose.keys() == Facts.model_fields.keys()
 
 
 def test_a_petition_that_no_row_fits_offers_no_body_that_the_guard_forbids() -> None:
@@ -230,22 +256,126 @@ def test_a_petition_that_no_row_fits_offers_no_body_that_the_guard_forbids() -> 
     assert [body.code for body in plain.candidates] == ["agency-housing-990100"]
 
 
+senders = st.none() | st.sampled_from(["bureau-990100", "bureau-990102", "bureau-990000"])
+
+
 @settings(max_examples=400)
-@given(any_facts, st.none() | st.sampled_from(["bureau-990100", "bureau-990102", "bureau-990000"]))
+@given(any_facts(), senders)
 def test_any_facts_get_an_answer_that_the_guard_allows(facts: Facts, sender: str | None) -> None:
     answer = route(facts, TABLE, CITY, sender)
     assert route(facts, TABLE, CITY, sender) == answer
     via = [sender] if sender else []
-    offered = (answer.body, *answer.alternatives) if isinstance(answer, Routed) else answer.candidates
+    offered = (answer.body, *answer.alternatives, *answer.also) if isinstance(answer, Routed) else answer.candidates
     for body in offered:
         assert isinstance(may_send(facts, body, CITY), Allowed)
     if isinstance(answer, Routed):
-        assert isinstance(may_send(facts, answer.body, CITY, via), Allowed)
+        filled = fill(facts, TABLE)
+        assert isinstance(filled, Facts)
+        for body in (answer.body, *answer.also):
+            assert isinstance(may_send(filled, body, CITY, via), Allowed)
         assert answer.body.successor is None
+        assert answer.track in TABLE.tracks
+        assert answer.note
     else:
-        assert answer.reason
+        assert re.search(r"[一-鿿]{4}", answer.reason)
+
+
+@settings(max_examples=150)
+@given(any_facts(), st.randoms(use_true_random=False))
+def test_the_order_of_the_file_does_not_matter(facts: Facts, random: Random) -> None:
+    rows = list(TABLE.rows)
+    random.shuffle(rows)
+    shuffled = TABLE.model_copy(update={"rows": rows})
+    # a copy shares what the original had already worked out
+    shuffled = RoutingTable.model_validate(shuffled.model_dump())
+    assert route(facts, shuffled, CITY, BUREAU) == route(facts, TABLE, CITY, BUREAU)
+
+
+@settings(max_examples=300)
+@given(any_facts())
+def test_what_is_filled_in_stays_and_adds_nothing_the_second_time(facts: Facts) -> None:
+    filled = fill(facts, TABLE)
+    if isinstance(filled, str):
+        assert "须先" in filled
+        return
+    told = facts.model_dump(exclude_none=True)
+    assert told.items() <= filled.model_dump(exclude_none=True).items()
+    assert fill(filled, TABLE) == filled
+
+
+def test_a_situation_that_accuses_is_known_without_the_table() -> None:
+    for name, situation in TABLE.situations.items():
+        assert accuses(Facts(situation=name)) == (situation.facts["klass"] == "accusation")
+
+
+def test_two_duties_of_a_clerk_are_told_together() -> None:
+    answer = go(klass="claim", art31=6, sector="housing", division="990102", grave=True, several_bodies=True)
+    assert isinstance(answer, ToClerk)
+    assert [row.id for row in answer.rows] == ["A0-grave", "A0-several"]
+    assert "报请本级党委和政府" in answer.reason
+    assert "协商受理" in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("facts", "rows"),
+    [
+        ({"klass": "claim", "arbitration": "labour", "appeal": "personnel"}, ["B3.2-labour", "B3.3-personnel"]),
+        ({"situation": "wage_arrears", "arbitration": "labour"}, ["B3.5-wage-arrears", "B3.2-labour"]),
+        ({"situation": "wage_arrears", "sector": "housing"}, ["B3.5-wage-arrears"]),
+        ({"situation": "wage_arrears", "organ": "court"}, ["B3.5-wage-arrears"]),
+        ({"klass": "suggestion", "sector": "housing", "in_litigation": True}, ["B1"]),
+        ({"situation": "unheard_of"}, []),
+    ],
+)
+def test_a_contradiction_shows_the_rows_of_both_sides(facts: dict[str, Any], rows: list[str]) -> None:
+    answer = go(division="990102", **facts)
+    assert isinstance(answer, ToClerk)
+    assert answer.row is None
+    assert [row.id for row in answer.rows] == rows
+    assert "须先" in answer.reason
+
+
+def test_a_contradiction_offers_nobody_on_the_accused_s_side() -> None:
+    answer = go(situation="wage_arrears", arbitration="labour", division="990102", accused_body="agency-human_resources-990102")
+    assert isinstance(answer, ToClerk)
+    assert [body.code for body in answer.candidates] == ["labour_arbitration-990102"]
+
+
+def test_grave_news_of_cadres_is_told_to_the_leaders_as_well() -> None:
+    answer = go(klass="accusation", accusation="cadre", grave=True, division="990102", accused_body="agency-housing-990102")
+    assert isinstance(answer, Routed)
+    assert ([body.code for body in answer.also], answer.way) == (["government-990100"], "通报")
+
+
+def test_whoever_stands_accused_is_not_told_besides() -> None:
+    row = {"id": "A", "rank": 3, "when": {"klass": "accusation"}, "to": {"kind": "court"}, "also": [{"kind": "police"}], "way": "转送"}
+    for accused, also in (("police-990102", []), ("police-990103", ["police-990102"])):
+        facts = Facts(klass="accusation", accused_body=accused, division="990102")
+        answer = route(facts, table(row), CITY, BUREAU)
+        assert isinstance(answer, Routed)
+        assert [body.code for body in answer.also] == also
+        assert any("须由经办人报送" in why for why in answer.why) == (not also)
+
+
+def test_what_a_visitor_is_told_is_another_note() -> None:
+    letter, visit = (go(situation="judgment_unenforced", division="990102", channel=channel) for channel in ("letter", "visit"))
+    assert isinstance(letter, Routed)
+    assert isinstance(visit, Routed)
+    assert (letter.way, visit.way, letter.row) == ("转送", "引导", visit.row)
+    assert letter.note != visit.note
+    assert visit.remedies[0].basis == "民事诉讼法第二百三十七条"
+
+
+def test_there_are_seven_kinds_of_procedure_and_the_named_situations() -> None:
+    kinds = {row.procedure for row in TABLE.rows if row.procedure}
+    assert kinds >= {"litigation", "arbitration", "reconsideration", "administrative", "performance", "discipline", "petition"}
+    assert len(TABLE.situations) >= 50
+    for row in TABLE.rows:
+        if row.to is not None:
+            assert row.track
+            assert row.procedure
 
 
 def test_the_documentation_shows_the_table_as_it_is() -> None:
     text = (FOLDER.parent / "docs" / "routing.md").read_text(encoding="utf-8")
-    assert table_markdown(TABLE) in text, "docs/routing.md is stale: see its last paragraph"
+    assert refresh(text, TABLE) == text, "docs/routing.md is stale: see its last paragraph"
