@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from cli.faults import Fault
 from config.settings import Settings
 from config.source import ConfigError
+from connectors.sound import require_sound
 from models.db import LEDGER, Database
 from models.seal import Sealer, SealError, sealer_for
 from rules.house import House, load_house
@@ -59,6 +60,16 @@ def open_house(settings: Settings) -> House:
         return load_house(Path(settings.config_dir), settings.bureau)
     except ConfigError as error:
         raise Fault(f"配置有 {len(error.problems)} 处错误，逐条改正后重试：\n{error}") from None
+
+
+def open_sound_house(settings: Settings) -> House:
+    """The configuration for what runs long: refused as well where a case could be stranded by it. Raises Fault."""
+    house = open_house(settings)
+    try:
+        require_sound(house, Path(settings.config_dir))
+    except ConfigError as error:
+        raise Fault(f"配置中有 {len(error.problems)} 处断头路，不能启动；逐条改正后重试（tonglu check 可看全部）：\n{error}") from None
+    return house
 
 
 def open_time(settings: Settings) -> TimeSource:

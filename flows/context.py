@@ -20,6 +20,7 @@ from config.settings import Settings
 from config.settings import settings as own_settings
 from connectors.directory import Directory
 from connectors.keyring import Keyring
+from connectors.sound import require_sound
 from flows.presence import Presence
 from models.db import LEDGER, Connection, Database
 from models.seal import Sealer, sealer_for
@@ -122,6 +123,7 @@ def open_context(settings: Settings | None = None, *, time_source: TimeSource | 
     """
     chosen = settings or own_settings()
     house = load_house(chosen.config_dir, chosen.bureau)
+    require_sound(house, chosen.config_dir)
     clock = time_source or from_setting(chosen.clock)
     url = ledger_url(chosen)
     keyring = Keyring(chosen.keys)

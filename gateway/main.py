@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from config.settings import Settings
 from config.source import ConfigError
 from connectors.keyring import Keyring
+from connectors.sound import require_sound
 from gateway.app import build
 from gateway.context import Context
 from models import migrate
@@ -35,6 +36,7 @@ def prepare(settings: Settings) -> Context:
         raise CannotStart("没有设置数据库：请设置 TONGLU_DATABASE_URL=postgresql://…，或用 tonglu up 启动全部服务")
     try:
         house = load_house(settings.config_dir, settings.bureau)
+        require_sound(house, settings.config_dir)
         sealer = sealer_for(settings.field_keys, settings.keys)
         time = from_setting(settings.clock)
         time.now()

@@ -55,22 +55,22 @@ def demo(
     from rich.console import Console
 
     from cli.demo.run import Wishes, run_demo
-    from cli.opening import open_house, open_settings
+    from cli.opening import open_settings, open_sound_house
 
     settings = open_settings()
     wishes = Wishes(days=days, json_file=json, keep=keep, seed=seed, drop_callbacks=drop_callbacks, kill_worker_on_day=kill_worker)
     # A file or a pipe has no width of its own, and the table needs room.
-    return run_demo(settings, open_house(settings), wishes, Console(width=None if sys.stdout.isatty() else 180))
+    return run_demo(settings, open_sound_house(settings), wishes, Console(width=None if sys.stdout.isatty() else 180))
 
 
 def up(sandbox: Annotated[bool, typer.Option("--sandbox", help="同时启动沙箱：扮演各机关的虚构单位")] = False) -> int:
     from rich.console import Console
 
-    from cli.opening import open_house, open_settings
+    from cli.opening import open_settings, open_sound_house
     from cli.up import run_up
 
     settings = open_settings()
-    return run_up(settings, open_house(settings), with_sandbox=sandbox, console=Console())
+    return run_up(settings, open_sound_house(settings), with_sandbox=sandbox, console=Console())
 
 
 def work() -> int:
