@@ -9,6 +9,7 @@ from typing import Any
 
 from models import journal
 from models.db import Connection, Database
+from models.tables import HANDOFF_ENDS, PETITION_ENDS
 from rules.calendar import SHANGHAI
 from rules.house import PETITIONER, House
 from rules.words import KLASS_ZH, OUTCOME_ZH
@@ -22,6 +23,7 @@ class Line:
     origin_ref: str
     klass: str
     branch: str
+    situation: str
     road: str
     state: str
     holder: str
@@ -32,7 +34,7 @@ class Line:
 
 @dataclass(slots=True)
 class Sums:
-    """The demonstration's account. Everything in `must_be_nought` has to be 0 for it to have succeeded."""
+    """The demonstration's account. Everything in `must_be_nought` has to be 0 for it to have succeeded, and no promised road may be missing."""
 
     petitions: int = 0
     handoffs: int = 0
@@ -59,6 +61,7 @@ class Sums:
     by_manner: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     virtual_days: float = 0.0
+    roads_missing: int = 0
 
     @property
     def must_be_nought(self) -> dict[str, int]:
@@ -67,7 +70,7 @@ class Sums:
 
     @property
     def good(self) -> bool:
-        return self.petitions > 0 and not any(self.must_be_nought.values())
+        return self.petitions > 0 and not any(self.must_be_nought.values()) and not self.roads_missing
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "good": self.good}
@@ -77,18 +80,24 @@ def lines(connection: Connection, house: House, now: datetime) -> list[Line]:
     """One line a petition, in order of its number."""
     road: dict[str, list[str]] = {}
     sql = "select petition_no, body, way, state, outcome from handoff order by petition_no, handoff_id"
-    for number, body, way, state, _outcome in connection.execute(sql):
+    for number, body, way, state, _ in connection.execute(sql):
         zh = house.roads.state("handoff", state).zh
         road.setdefault(number, []).append(f"{way}{house.bodies.get(body).name}（{zh}）")
     found = []
-    sql = "select petition_no, origin_ref, klass, branch, state, holder, next_due, outcome, received_at, closed_at from petition order by petition_no"
-    for number, ref, klass, branch, state, holder, due, outcome, received, closed in connection.execute(sql):
+    sql = """select petition_no, origin_ref, klass, branch, coalesce(facts->>'situation', ''), state, holder, next_due, outcome, received_at, closed_at
+             from petition order by petition_no"""
+    for number, ref, klass, branch, situation, state, holder, due, outcome, received, closed in connection.execute(sql):
         found.append(Line(
-            number, ref, KLASS_ZH.get(klass, klass), branch, " → ".join(road.get(number, ["（未转送）"])), house.roads.state("petition", state).zh,
+            number, ref, KLASS_ZH.get(klass, klass), branch, _situation(house, situation), " → ".join(road.get(number, ["（未转送）"])), house.roads.state("petition", state).zh,
             name_of(house, holder), due.astimezone(SHANGHAI).strftime("%Y-%m-%d") if due else "", OUTCOME_ZH.get(outcome, outcome),
             ((closed or now) - received).days,
         ))
     return found
+
+
+def _situation(house: House, slug: str) -> str:
+    found = house.table.situations.get(slug)
+    return found.zh if found is not None else slug
 
 
 def name_of(house: House, code: str | None) -> str:
@@ -104,16 +113,16 @@ def account(database: Database, effects: Mapping[str, Mapping[str, Any]], house:
     Args:
         effects: what the bodies really did, by hand-off id: `cases` (how many cases were opened), `issued` (business message → how often).
     """
-    sums = Sums()
+    sums, ends = Sums(), list(PETITION_ENDS)
     with database.transaction() as connection:
         one = _one(connection)
         sums.petitions, sums.handoffs = one("select count(*) from petition"), one("select count(*) from handoff")
         sums.messages_out, sums.messages_in = one("select count(*) from outbox"), one("select count(*) from inbox where state <> 'DUPLICATE'")
         sums.receipts = one("select count(*) from receipt")
-        sums.closed = one("select count(*) from petition where state = 'CLOSED'")
+        sums.closed = one("select count(*) from petition where state = any(%s)", ends)
         sums.open = sums.petitions - sums.closed
-        sums.without_holder = one("select count(*) from petition where state <> 'CLOSED' and holder is null")
-        sums.without_due_date = one("select count(*) from petition where state <> 'CLOSED' and next_due is null")
+        sums.without_holder = one("select count(*) from petition where state <> all(%s) and holder is null", ends)
+        sums.without_due_date = one("select count(*) from petition where state <> all(%s) and next_due is null", ends)
         sums.overdue_unrung = one("select count(*) from clock where state = 'OPEN' and paused_at is null and ring_at < %s - interval '12 hours'", now)
         sums.differences_found = one("select count(*) from difference")
         sums.differences_healed = one("select count(*) from difference where healed_at is not null")
@@ -138,16 +147,19 @@ def _one(connection: Connection) -> Any:
 
 
 def _lost(connection: Connection, effects: Mapping[str, Mapping[str, Any]], house: House) -> int:
-    """Hand-offs that somebody believes delivered and the body does not hold, and undelivered ones that nobody is told about."""
+    """Hand-offs that somebody believes delivered and the body does not hold, and undelivered ones that nobody is told about.
+
+    What went on paper is in no system, and a hand-off that ended undelivered (taken back, its petition routed anew) is not under way any more.
+    """
     lost = 0
-    sql = """select h.handoff_id, h.body, h.acked_out, h.state,
+    sql = """select h.handoff_id, h.body, h.acked_out, h.state, 'by-hand' = any(h.flags),
                exists (select 1 from outbox o where o.handoff_id = h.handoff_id and o.state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN', 'SENDING')),
                exists (select 1 from duty d where d.handoff_id = h.handoff_id and d.closed_at is null) from handoff h where h.issued_at is not null"""
-    for handoff_id, body, acked, _state, moving, told in connection.execute(sql):
-        if house.bodies.get(body).connector.kind == "desk":
+    for handoff_id, body, acked, state, on_paper, moving, told in connection.execute(sql):
+        if on_paper or house.bodies.get(body).connector.kind == "desk":
             continue
         held = int(effects.get(handoff_id, {}).get("cases", 0)) > 0
-        if (acked > 0 and not held) or (acked == 0 and not moving and not told):
+        if (acked > 0 and not held) or (acked == 0 and state not in HANDOFF_ENDS and not moving and not told):
             lost += 1
     return lost
 

@@ -2,137 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from config.facts import Facts
+from cli.demo.by_hand import ByHand
+from cli.demo.office import Act, Office, Open, today
 from models import desk, desk_petition
-from models.db import Connection, Database
+from models.db import Connection
 from models.moves import Answer, Refused
-from models.seal import Sealer
-from rules.calendar import SHANGHAI
-from rules.house import House
-from rules.routing import ToClerk, route
+from rules.edge_guards import REFUSED
 
-# Nobody answers the minute a duty appears.
-THINKING = timedelta(hours=6)
-# Sandbox bodies that shirk say so by this reason; the others name a reason that holds.
+# Sandbox bodies that shirk say so by this reason, those whose duties overlap by that; the others name a reason that holds.
 SHIRKING = "hard-to-handle"
+OVERLAPPING = "overlapping-duties"
 THIN = "incomplete"
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
-    """One open duty."""
-
-    duty_id: str
-    kind: str
-    petition_no: str | None
-    handoff_id: str | None
-    holder: str
-
-
 class Clerk:
-    """Works through what is open; counts what was done, by kind."""
+    """What is done about each kind of duty that the bureau owes, and how long it lies first."""
 
-    def __init__(self, database: Database, house: House, sealer: Sealer) -> None:
-        self._database, self._house, self._sealer = database, house, sealer
-        self.done: dict[str, int] = {}
-        self._stuck: set[str] = set()
+    # Where a duty has a date of hours it is done at once; where the law waits for the organ or the parties, later.
+    PATIENCE: Mapping[str, timedelta] = {
+        "report.grave": timedelta(0), "guide.followup": timedelta(days=5), "judicial.confirmation": timedelta(days=3),
+    }
 
-    def work(self, now: datetime) -> int:
-        """Do every duty of the bureau that has been open for a while. Returns how many were done."""
-        sql = """select duty_id, kind, petition_no, handoff_id, holder from duty where closed_at is null and opened_at <= %s
-                 and holder = %s order by duty_id"""
-        with self._database.transaction() as connection:
-            duties = [Open(*row) for row in connection.execute(sql, (now - THINKING, self._house.bureau))]
-        count = 0
-        for duty in duties:
-            if duty.duty_id in self._stuck:
-                continue
-            with self._database.transaction() as connection:
-                answer = self._do(connection, duty, now)
-            if answer is None or isinstance(answer, Refused):
-                self._stuck.add(duty.duty_id)
-            else:
-                self.done[duty.kind] = self.done.get(duty.kind, 0) + 1
-                count += 1
-        return count
+    def __init__(self, office: Office) -> None:
+        self._office, self._house, self._sealer = office, office.house, office.sealer
 
-    def next_look(self, connection: Connection, now: datetime) -> datetime | None:
-        """When the next duty will have been open long enough."""
-        sql = "select duty_id, opened_at from duty where closed_at is null and holder = %s and opened_at > %s"
-        ahead = [at + THINKING for duty_id, at in connection.execute(sql, (self._house.bureau, now - THINKING)) if duty_id not in self._stuck]
-        return min(ahead, default=None)
-
-    def _do(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
-        act = self._acts().get(duty.kind)
-        return act(connection, duty, now) if act else None
-
-    def _acts(self) -> dict[str, Callable[[Connection, Open, datetime], Answer | None]]:
+    def acts(self) -> Mapping[str, Act]:
+        """By kind of duty, what is done."""
         return {
-            "objection.decide": self._objection,
-            "route.by_hand": self._route,
-            "result.review": self._review,
-            "decline.followup": self._declined,
-            "supplement.get": self._supplement,
-            "quarantine": self._note,
-            "difference": self._note,
-            "undelivered": self._note,
-            "security": self._note,
+            "objection.decide": self._objection, "route.by_hand": ByHand(self._office), "result.review": self._review, "decline.followup": self._declined,
+            "supplement.get": self._supplement, "guide.followup": self._guided, "supervise": self._supervise, "undelivered": self._undelivered,
+            "judicial.confirmation": self._told, "report.grave": self._told, "quarantine": self._note, "difference": self._note, "security": self._note,
         }
 
-    def _said(self, connection: Connection, duty: Open, act: str) -> dict[str, Any]:
-        row = connection.execute(
-            "select detail from journal where petition_no = %s and act = %s order by seq desc limit 1", (duty.petition_no, act)).fetchone()
-        return dict(row[0]) if row else {}
+    def _by(self, connection: Connection, duty: Open, now: datetime) -> dict[str, Any]:
+        clerk = self._office.staff(connection, duty.petition_no) if duty.petition_no else ""
+        return {"house": self._house, "sealer": self._sealer, "now": now, "clerk": clerk}
 
     def _objection(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
-        said = self._said(connection, duty, "handoff.objected")
-        if said.get("reason_code") == SHIRKING:
-            return desk.decide_objection(connection, duty.handoff_id or "", "rejected", "所述理由不影响职责划分，请依法受理。", self._house, self._sealer, now)
-        return desk.decide_objection(connection, duty.handoff_id or "", "upheld", "经核实，确不属该单位职责。", self._house, self._sealer, now,
-                                     materials=["转送函", "信访材料一份"])
-
-    def _route(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
-        number = duty.petition_no or ""
-        row = connection.execute("select facts, returned_by, channel from petition where petition_no = %s", (number,)).fetchone()
-        if row is None:
-            return None
-        facts, returned_by, channel = Facts.model_validate(row[0]), row[1], row[2]
-        found = route(facts, self._house.table, self._house.bodies, self._house.bureau)
-        candidates = list(found.candidates) if isinstance(found, ToClerk) else [found.body, *found.alternatives]
-        suggested = self._said(connection, duty, "handoff.objected").get("suggested_body", "")
-        code = str(suggested).removeprefix("urn:xf:").replace(":", "-")
-        if code in self._house.bodies:
-            candidates.insert(0, self._house.bodies.get(code))
-        told_on = now.astimezone(SHANGHAI).date()
-        if channel == "visit" and not returned_by and not isinstance(found, ToClerk) and found.way == "引导":
-            return desk_petition.guide(connection, number, told_on, "已当面说明并引导至有权处理的机关。", self._house, self._sealer, now)
-        for body in candidates:
-            if body.code in returned_by:
-                continue
-            answer = desk_petition.send(connection, number, body.code, "经办人确定去向", self._house, self._sealer, now)
-            if not isinstance(answer, Refused):
-                return answer
-        return desk_petition.close_petition(connection, number, told_on, "已书面告知信访人不再转送的理由和途径。", self._house, self._sealer, now)
+        code = (self._office.said(connection, duty.petition_no, "handoff.objected", duty.handoff_id) or {}).get("reason_code")
+        by = self._by(connection, duty, now)
+        if code == SHIRKING:
+            return desk.decide_objection(connection, duty.handoff_id, "rejected", "所述理由不影响职责划分，请依法受理。", **by)
+        if code == OVERLAPPING:
+            return desk.decide_objection(connection, duty.handoff_id, "escalated", "职责交叉，协商不成，报请协调。", **by)
+        return desk.decide_objection(connection, duty.handoff_id, "upheld", "经核实，确不属该单位职责。", materials=["转送函", "信访材料一份"], **by)
 
     def _review(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
-        thin = self._said(connection, duty, "handoff.result").get("outcome_code") == THIN
-        if thin:
-            return desk.review_result(connection, duty.handoff_id or "", "rework", "未列事实认定与法律依据，请补正后重报。", self._house, self._sealer, now)
-        return desk.review_result(connection, duty.handoff_id or "", "accepted", "事实清楚，依据充分。", self._house, self._sealer, now,
-                                  told_on=now.astimezone(SHANGHAI).date())
+        said = self._office.said(connection, duty.petition_no, "handoff.result", duty.handoff_id) or {}
+        by = self._by(connection, duty, now)
+        if said.get("outcome_code") == THIN:
+            return desk.review_result(connection, duty.handoff_id, "rework", "未列事实认定与法律依据，请补正后重报。", **by)
+        answer = desk.review_result(connection, duty.handoff_id, "accepted", "事实清楚，依据充分。", told_on=today(now), **by)
+        if not isinstance(answer, Refused):
+            self._propose(connection, duty, by)
+        return answer
+
+    def _propose(self, connection: Connection, duty: Open, by: Mapping[str, Any]) -> None:
+        if self._office.happened(connection, duty.petition_no, "proposal.issue"):
+            return
+        for advice in self._office.hint(connection, duty.petition_no).proposes:
+            desk_petition.propose(connection, duty.petition_no, advice.kind, advice.to, "improper", "同类问题反复出现，建议从制度上解决。", **by)
 
     def _declined(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
-        return desk.follow_up(connection, duty.handoff_id or "", "told", "已告知救济途径和期限。", self._house, self._sealer, now,
-                              told_on=now.astimezone(SHANGHAI).date())
+        by = self._by(connection, duty, now)
+        if self._office.hint(connection, duty.petition_no).reroutes:
+            return desk.follow_up(connection, duty.handoff_id, "reroute", "另有单位有权处理，改送。", **by)
+        return desk.follow_up(connection, duty.handoff_id, "told", "已告知救济途径和期限。", told_on=today(now), **by)
 
     def _supplement(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
-        desk.supplement(connection, duty.handoff_id or "", "信访人已补充所需材料。", self._house, self._sealer, now)
-        return desk.duty_done(connection, duty.duty_id, "已请信访人补充材料并转交。", self._house, self._sealer, now)
+        by = self._by(connection, duty, now)
+        desk.supplement(connection, duty.handoff_id, "信访人已补充所需材料。", **by)
+        return desk.duty_done(connection, duty.duty_id, "已请信访人补充材料并转交。", **by)
+
+    def _guided(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
+        hint, by, number = self._office.hint(connection, duty.petition_no), self._by(connection, duty, now), duty.petition_no
+        if hint.gives_up:
+            return desk_petition.guide_ended(connection, number, today(now), "经回访，信访人不再提出。", **by)
+        if hint.turned_away:
+            return desk_petition.guide_back(connection, number, "有权机关未收件，信访人再次来访。", **by)
+        return desk_petition.guide_filed(connection, number, f"立{number[-8:]}号", today(now), "有权机关已收件登记。", **by)
+
+    def _supervise(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
+        return desk.supervise(connection, duty.handoff_id, "overdue", "经催办仍未办理，请说明情况并限期办结。", **self._by(connection, duty, now))
+
+    def _undelivered(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
+        """A request that the body's system refused goes on paper where that is agreed, else it is taken back; whatever else did not arrive is noted."""
+        row = connection.execute("select state, flags from handoff where handoff_id = %s", (duty.handoff_id,)).fetchone()
+        by = self._by(connection, duty, now)
+        if row is not None and row[0] == "ISSUED" and REFUSED in row[1]:
+            if self._office.hint(connection, duty.petition_no).on_paper:
+                return desk.deliver_by_hand(connection, duty.handoff_id, f"送{duty.petition_no[-8:]}号", today(now), "收发室", **by)
+            return desk.take_back(connection, duty.handoff_id, "对方系统拒收，收回改送。", **by)
+        return self._note(connection, duty, now)
+
+    def _told(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
+        return desk.duty_done(connection, duty.duty_id, "已告知、报告，并留存记录。", **self._by(connection, duty, now))
 
     def _note(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
-        return desk.duty_done(connection, duty.duty_id, "已核对。", self._house, self._sealer, now)
+        return desk.duty_done(connection, duty.duty_id, "已核对。", **self._by(connection, duty, now))

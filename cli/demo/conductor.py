@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import Any
 
 import requests
 
-from cli.demo.clerk import Clerk
+from cli.demo.people import People
+from cli.demo.script import EVERYWHERE, Play
 from config.samples import SamplePetition
 from flows.due import look
 from models import outbox
 from models.db import Connection, Database
+from models.tables import PETITION_ENDS
 from rules.calendar import SHANGHAI
 from runtime.timesource import write_instant
 
@@ -43,19 +45,19 @@ class Progress:
 
 
 class Conductor:
-    """Moves the shared clock, hands in petitions, and lets the clerk work.
+    """Moves the shared clock, hands in petitions, and lets people work.
 
     Args:
         rest_within: real seconds a step may take before it counts as stalled.
     """
 
     def __init__(
-        self, database: Database, clock: Path, start: datetime, samples: Sequence[SamplePetition], clerk: Clerk, gateway: str, token: str, sandbox: str,
+        self, database: Database, clock: Path, start: datetime, play: Play, people: People, gateway: str, token: str, sandbox: str, division: str,
         *, rest_within: float = 90.0,
     ) -> None:
-        self._database, self._clock, self._clerk = database, clock, clerk
+        self._database, self._clock, self._people, self._play, self._division = database, clock, people, play, division
         self._gateway, self._sandbox, self._rest_within = gateway, sandbox, rest_within
-        self._coming = sorted(samples, key=lambda s: (s.received_offset_hours, s.ref))
+        self._coming = sorted(play.samples, key=lambda s: (s.received_offset_hours, s.ref))
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {token}"
         self.start = self.now = start
@@ -68,7 +70,7 @@ class Conductor:
             self._hand_in()
             disturb(self)
             self._rest()
-            while self._clerk.work(self.now):
+            while self._people.work(self.now):
                 self._rest()
             tell(self.progress())
             if self.now >= until:
@@ -80,12 +82,31 @@ class Conductor:
     def _hand_in(self) -> None:
         while self._coming and self._arrives(self._coming[0]) <= self.now:
             sample = self._coming.pop(0)
+            number = self._cast(sample)
             body = {"origin_ref": sample.ref, "channel": sample.channel, "received_at": self._arrives(sample).isoformat(), "subject": sample.subject,
                     "text": sample.text, "petitioner": sample.petitioner.model_dump(exclude_none=True) if sample.petitioner else None,
                     "facts": sample.facts.model_dump(exclude_none=True)}
             answer = self._session.post(f"{self._gateway}/petitions", json=body, timeout=30)
             if answer.status_code not in (200, 201):
                 raise Stalled(f"网关拒绝了示例 {sample.ref}：{answer.status_code}")
+            if number not in (None, answer.json()["petition_no"]):
+                raise Stalled(f"示例 {sample.ref} 的编号不是预计的 {number}：另有人在登记")
+
+    def _cast(self, sample: SamplePetition) -> str | None:
+        """Tell the sandbox how its bodies treat this petition, before it can reach them. Its number is the day's next: nobody else registers now."""
+        parts = self._play.hint(sample.ref).cast
+        if not parts:
+            return None
+        day = self.now.astimezone(SHANGHAI).date()
+        with self._database.transaction() as connection:
+            row = connection.execute("select last from petition_counter where division = %s and day = %s", (self._division, day)).fetchone()
+        number = f"XF{self._division}{day:%Y%m%d}{(row[0] if row else 0) + 1:06d}"
+        for body, cast in parts.items():
+            said = {"petition_no": number, "manner": cast.manner, "options": cast.told, "body": None if body == EVERYWHERE else body}
+            answer = requests.post(f"{self._sandbox}/control/cast", json=said, timeout=30)
+            if answer.status_code != 200:
+                raise Stalled(f"沙箱不认识示例 {sample.ref} 的安排：{answer.text}")
+        return number
 
     def _arrives(self, sample: SamplePetition) -> datetime:
         return self.start + timedelta(hours=sample.received_offset_hours)
@@ -117,7 +138,7 @@ class Conductor:
     def _next(self) -> datetime:
         """The next grid point at or after the next thing that happens; the nightly reconciliation is never jumped over."""
         with self._database.transaction() as connection:
-            moments = [*_ledger_moments(connection), outbox.next_attempt(connection), self._clerk.next_look(connection, self.now)]
+            moments = [*_ledger_moments(connection), outbox.next_attempt(connection), self._people.next_look(connection, self.now)]
         due = self._sandbox_state()["next_due"]
         moments.append(datetime.fromisoformat(due) if due else None)
         moments.append(self._arrives(self._coming[0]) if self._coming else None)
@@ -128,8 +149,8 @@ class Conductor:
     def progress(self) -> Progress:
         with self._database.transaction() as connection:
             row = connection.execute(
-                """select count(*), coalesce(sum(handoffs), 0), count(*) filter (where state = 'CLOSED'),
-                   count(*) filter (where state = 'HANDED_OFF') from petition""").fetchone()
+                """select count(*), coalesce(sum(handoffs), 0), count(*) filter (where state = any(%s)),
+                   count(*) filter (where state = 'HANDED_OFF') from petition""", (list(PETITION_ENDS),)).fetchone()
         assert row is not None  # noqa: S101  (an aggregate always answers)
         return Progress(self.now, *row)
 

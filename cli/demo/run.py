@@ -9,21 +9,23 @@ import signal
 import time
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
 from cli.demo import audit
-from cli.demo.clerk import Clerk
 from cli.demo.conductor import Conductor, Progress
+from cli.demo.features import WHOLE, shown
+from cli.demo.office import Office
+from cli.demo.people import People
+from cli.demo.script import load_play
+from cli.demo.showing import show
 from cli.stack import Stack, free_ports
 from cli.up import sandbox_config, tell
-from config.samples import load_samples
 from config.settings import Settings
 from connectors.keyring import Keyring
 from gateway.clients import add_client
@@ -57,9 +59,10 @@ class DemoError(RuntimeError):
 
 
 def run_demo(settings: Settings, house: House, wishes: Wishes, console: Console) -> int:
-    """Run the demonstration in its own folder and on its own ports. Returns 0 only if nothing was lost, doubled or left unowned."""
+    """Run the demonstration in its own folder and on its own ports. Returns 0 only if nothing was lost, doubled or left unowned, and every promised road was gone."""
     began = time.monotonic()
     own = _own_settings(settings)
+    play = load_play(own.config_dir / "samples")
     _fresh(own.data_dir)
     clock = own.data_dir / "clock"
     write_instant(clock, START)
@@ -75,21 +78,22 @@ def run_demo(settings: Settings, house: House, wishes: Wishes, console: Console)
     console.print("[bold]通路演示[/]：虚构的澜川市，全新数据，延时时钟")
     with Supervisor(stack.services(), tell(console)) as supervisor, Database(stack.ledger.ledger_url) as database:  # type: ignore[arg-type]
         _wait(stack.prefect_ready, "流程服务 Prefect 没有就绪", 90)
-        clerk = Clerk(database, house, sealer)
-        samples = load_samples(own.config_dir / "samples" / "petitions.yaml")
-        conductor = Conductor(database, clock, START, samples, clerk, own.gateway_url, token, own.sandbox_base)
+        people = People(Office(database, house, sealer, play))
+        conductor = Conductor(database, clock, START, play, people, own.gateway_url, token, own.sandbox_base, house.bodies.get(house.bureau).division)
         up = time.monotonic()
         _play(conductor, wishes, supervisor, database, console)
         sums = audit.account(database, _ask(own, "effects"), house, conductor.now)
         sums.seconds, sums.virtual_days = round(time.monotonic() - up, 1), (conductor.now - START) / timedelta(days=1)
         with database.transaction() as connection:
-            lines = audit.lines(connection, house, conductor.now)
+            lines, roads = audit.lines(connection, house, conductor.now), shown(connection)
+        promised = wishes.days >= WHOLE and not wishes.drop_callbacks
+        sums.roads_missing = sum(not road.count for road in roads) if promised else 0
         sums.by_manner = _ask(own, "state")["manners"]
-        _show(console, lines, sums)
+        show(console, lines, roads, sums, promised=promised)
         console.print(f"启动 {up - began:.1f} 秒，运行 {sums.seconds:.1f} 秒，共 {conductor.steps} 步")
         if wishes.json_file is not None:
-            rows = [dict(zip(audit.Line.__slots__, (getattr(line, f) for f in audit.Line.__slots__), strict=True)) for line in lines]
-            wishes.json_file.write_text(json.dumps({"sums": sums.as_dict(), "rows": rows}, ensure_ascii=False, indent=1), encoding="utf-8")
+            said = {"sums": sums.as_dict(), "rows": [asdict(line) for line in lines], "roads": [asdict(road) for road in roads]}
+            wishes.json_file.write_text(json.dumps(said, ensure_ascii=False, indent=1), encoding="utf-8")
             console.print(f"已写入 {wishes.json_file}")
         if wishes.keep:
             console.print("\n一切仍在运行，可在浏览器中查看；按 Ctrl-C 停止")
@@ -177,27 +181,3 @@ def _play(conductor: Conductor, wishes: Wishes, supervisor: Supervisor, database
 def _ask(settings: Settings, what: str) -> dict[str, Any]:
     with urllib.request.urlopen(f"{settings.sandbox_base}/control/{what}", timeout=60) as answer:  # noqa: S310  (our own sandbox)
         return dict(json.load(answer))
-
-
-def _show(console: Console, lines: list[audit.Line], sums: audit.Sums) -> None:
-    table = Table(title="每件信访事项走过的路", show_lines=False)
-    for column in ("编号", "类别", "路径", "现状", "持有者", "期限", "结果", "天数"):
-        table.add_column(column, overflow="fold", justify="right" if column == "天数" else "left")
-    for line in lines:
-        table.add_row(line.petition_no, f"{line.klass} {line.branch}", line.road, line.state, line.holder, line.next_due, line.outcome, str(line.days))
-    console.print(table)
-    account = Table(title="账目", show_header=False)
-    shown = {
-        "信访事项": sums.petitions, "转送件": sums.handoffs, "发出文书": sums.messages_out, "收到回告": sums.messages_in, "签名回执": sums.receipts,
-        "已办结": sums.closed, "在办": sums.open, "丢失": sums.lost, "重复": sums.doubled, "无持有者": sums.without_holder, "无期限": sums.without_due_date,
-        "到期未提醒": sums.overdue_unrung, "流转记录缺陷": sums.journal_flaws, "对账次数": sums.reconciliations, "发现差异": sums.differences_found,
-        "已自愈": sums.differences_healed, "转人工": sums.differences_to_people, "未了差异": sums.differences_open, "待办（未办/全部）": f"{sums.duties_open}/{sums.duties_opened}",
-        "不合路线图来文": sums.quarantined,
-    }
-    for name, value in shown.items():
-        bad = name in ("丢失", "重复", "无持有者", "无期限", "到期未提醒", "流转记录缺陷") and value
-        account.add_row(name, f"[red]{value}[/]" if bad else str(value))
-    console.print(account)
-    console.print("[green]没有丢失，没有重复，件件有持有者和期限[/]" if sums.good else "[red]演示未通过：见上表[/]")
-
-
