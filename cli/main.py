@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import acts, bodies, database, delivery, duties, importing, keys, lists, petition_acts, petitions, routing, running, suggesting
+from cli.commands import acts, bodies, database, delivery, docs, duties, importing, keys, lists, petition_acts, petitions, routing, running, suggesting
 from cli.commands import check as check_command
 from cli.commands import due as due_command
 from cli.shell import Command, Commands
@@ -46,7 +46,7 @@ _PANELS = (
     ("运行", (running, importing)),
     ("查看", (petitions, lists, duties)),
     ("经办", (petition_acts, acts)),
-    ("规则", (routing, suggesting, due_command, check_command, bodies)),
+    ("规则", (routing, suggesting, due_command, check_command, docs, bodies)),
     ("运维", (delivery, keys, database)),
 )
 for _panel, _modules in _PANELS:
