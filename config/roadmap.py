@@ -16,6 +16,7 @@ from config.source import Located, Problem, Strict, load_located, raise_if
 Writer = Literal["bureau", "partner", "system", "arbiter"]
 Holder = Literal["bureau", "partner", "party", "joint_conference", "arbiter", "handoff"]
 Stage = Literal["handling", "review", "rereview"]
+CountsFrom = Literal["state", "delivery", "acceptance"]
 Verified = Literal["yes", "quote", "memory", "inference", "internal"]
 LIMIT = r"^[1-9][0-9]*(wd|d|mo|h|min)$"
 SAME = "same"
@@ -102,7 +103,7 @@ class Case(Strict):
         deemed: the edge that the system takes when the time is up (行政复议法 art 30, and nothing else).
         pauses_in: states that stop this case beside those that stop the whole clock (信访工作条例 art 36(2): hearings, at 复核 only).
         row: ids of the rows of statutes.yaml that it keeps.
-        counts_from: what the law counts from: the `state` that starts the clock, or the `delivery` of the hand-off before it.
+        counts_from: what the law counts from, where that is not what the whole clock counts from.
         id: what tells it from the other cases of its clock where its rows do not (see `name`).
     """
 
@@ -121,7 +122,7 @@ class Case(Strict):
     extended_told: str = ""
     deemed: str | None = None
     pauses_in: tuple[str, ...] = ()
-    counts_from: Literal["state", "delivery"] = "state"
+    counts_from: CountsFrom | None = None
     id: str = Field("", pattern=r"^[a-z0-9-]*$")
 
     @property
@@ -153,6 +154,7 @@ class OnExpiry(Strict):
 class Clock(Strict):
     """A limit that runs in the states that name it. `trigger`: what starts it, for readers; `stage`: the only stages in which it runs (none: all).
 
+    `counts_from`: its first day is that of the `state` that starts it, of the hand-off's `delivery`, or of its `acceptance`; a case may say otherwise.
     A clock without a case for everybody must say `optional`: it then does not run where no case fits, and no state may rest on it alone.
     """
 
@@ -165,6 +167,7 @@ class Clock(Strict):
     repeats: bool = False
     trigger: str = ""
     stage: tuple[Stage, ...] = ()
+    counts_from: CountsFrom = "state"
     optional: bool = False
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 
+from config.gaps import ACCEPTANCE_DAY
 from config.roadmap import ClockContext
 from models.records import ClockRow, Working
-from rules.calendar import SHANGHAI, Due, due, fraction
+from rules.calendar import SHANGHAI, Due, day_end, due, fraction, resumed
 from rules.house import House
 from rules.ladder import Parties
 from rules.limits import Limit, parse_limit
+from rules.roadmap import ClockRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +31,36 @@ def open_clock(work: Working, house: House, course: Course, key: str, root: str,
     rule = house.roads.clock_rule(key, course.context)
     if rule is None:
         return None
-    end = due(now, rule.case.limit, house.calendar)
+    start = _counts_from(work, course, rule, now)
+    end = due(start, rule.case.limit, house.calendar)
     warn = rule.clock.warn
     clock = ClockRow(
-        None, course.petition_no, course.handoff_id, key, root, course.parties.who(rule.clock.owes, party), rule.case.limit, rule.case.basis, rule.label, now,
-        end.instant, fraction(now, end, warn[0]) if warn else end.instant, 0, None, end.provisional,
+        None, course.petition_no, course.handoff_id, key, root, course.parties.who(rule.clock.owes, party), rule.case.limit, rule.case.basis, rule.label, start,
+        end.instant, fraction(start, end, warn[0]) if warn else end.instant, 0, None, end.provisional,
     )
     work.new_clocks.append(clock)
     work.clocks[course.petition_no].append(clock)
     return clock
+
+
+def _counts_from(work: Working, course: Course, rule: ClockRule, now: datetime) -> datetime:
+    """The moment whose day is day 0: now, or, where the law counts from delivery or acceptance, that of the hand-off if it came before."""
+    handoff = work.handoffs.get(course.handoff_id) if course.handoff_id else None
+    if handoff is None:
+        return now
+    since = {"delivery": handoff.delivered_at, "acceptance": handoff.accepted_at, "state": None}[rule.counts_from]
+    return now if since is None else min(since, now)
+
+
+def accepted_since(told_on: str, delivered_at: datetime | None, now: datetime, house: House) -> datetime:
+    """The moment from which a case counts as accepted: of the message, or, where gaps.yaml 1 says so, of the notice's day (`told_on`, ISO, in China).
+
+    Never before delivery and never after now. 信访工作条例 art 34 does not say which day 受理之日 is.
+    """
+    if house.gaps.choice(ACCEPTANCE_DAY) != "notice":
+        return now
+    told = datetime.combine(date.fromisoformat(told_on), time(12), SHANGHAI)
+    return min(told if delivered_at is None else max(told, delivered_at), now)
 
 
 def running(work: Working, petition_no: str, handoff_id: str | None) -> list[ClockRow]:
@@ -73,9 +96,31 @@ def enter(
             clock.paused_at = now
             touch(work, clock)
         elif not stops and clock.paused_at is not None:
-            away = now - clock.paused_at
-            clock.due_at, clock.ring_at, clock.paused_at = clock.due_at + away, clock.ring_at + away, None
+            _go_on(clock, house, clock.paused_at, now)
             touch(work, clock)
+    if course.handoff_id is None:
+        for clock in running(work, course.petition_no, None):
+            _refit(work, house, clock, course.context)
+
+
+def _go_on(clock: ClockRow, house: House, stopped: datetime, now: datetime) -> None:
+    """The clock runs again: the days that were left are counted from now on, and the last is no rest day."""
+    end = resumed(clock.due_at, stopped, now, clock.limit, house.calendar)
+    # Warnings move by the time away; where none is left, the next ring is the end.
+    clock.ring_at = end.instant if clock.ring_at >= clock.due_at else min(clock.ring_at + (now - stopped), end.instant)
+    clock.due_at, clock.paused_at, clock.provisional = end.instant, None, clock.provisional or end.provisional
+
+
+def _refit(work: Working, house: House, clock: ClockRow, context: ClockContext) -> None:
+    """A petition's clock that began before its branch was known takes the limit of its branch, counted from the same start."""
+    rule = house.roads.clock_rule(clock.key, context)
+    if rule is None or clock.key != clock.root or (rule.case.limit, rule.case.basis) == (clock.limit, clock.basis):
+        return
+    end = due(clock.started_at, rule.case.limit, house.calendar)
+    clock.limit, clock.basis, clock.label = rule.case.limit, rule.case.basis, rule.label
+    clock.due_at, clock.provisional = end.instant, end.provisional
+    clock.ring_at = next_ring(clock, house)
+    touch(work, clock)
 
 
 def _stopped_by(clock: ClockRow, house: House, context: ClockContext) -> tuple[str, ...]:
@@ -98,7 +143,9 @@ def extend(work: Working, house: House, clock: ClockRow, context: ClockContext, 
     if end.last_day > last.last_day or (days is not None and most.unit == "d" and days > most.count):
         return False
     stood_still = clock.due_at - plain.instant
-    clock.due_at = max(end.instant + stood_still, clock.due_at)
+    if stood_still and not base.exact:
+        end = day_end(end.instant + stood_still, house.calendar)
+    clock.due_at = max(end.instant, clock.due_at)
     clock.provisional = clock.provisional or end.provisional
     clock.ring_at = next_ring(clock, house)
     touch(work, clock)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from config.confirmed import case_id
-from config.roadmap import SAME, Case, Clock, ClockContext, ClocksFile, Edge, Machine, RoadMapFile, State
+from config.roadmap import SAME, Case, Clock, ClockContext, ClocksFile, CountsFrom, Edge, Machine, RoadMapFile, State
 
 MachineName = Literal["petition", "handoff"]
 
@@ -20,6 +20,11 @@ class ClockRule:
     clock: Clock
     case: Case
     confirmed: bool = False
+
+    @property
+    def counts_from(self) -> CountsFrom:
+        """Which day of the hand-off is its day 0."""
+        return self.case.counts_from or self.clock.counts_from
 
     @property
     def label(self) -> str:

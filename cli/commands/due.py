@@ -146,11 +146,11 @@ def _ruled(rule: ClockRule, began: datetime, wanted: Limit, house: House) -> tup
     end = count(began, wanted, house.calendar)
     name = case_id(rule.key, case, house.roads.is_rung(rule.key))
     warned = [fraction(began, end, part) for part in clock.warn]
-    since = "送达之日" if case.counts_from == "delivery" else clock.trigger or "进入该状态"
+    since = {"delivery": "送达之日", "acceptance": "受理之日"}.get(rule.counts_from) or clock.trigger or "进入该状态"
     lines = [f"期限：{clock.zh}（{name}）{wanted.zh}，{rule.label}", f"依据：{case.basis}（{VERIFIED_ZH[case.verified]}）" + (f"；登记行 {'、'.join(case.row)}" if case.row else ""),
              f"起算：{since}（当日不计）", "提醒：" + "、".join(f"{part:.0%} {local(at)}" for part, at in zip(clock.warn, warned, strict=True)) + "、100% 届满"]
     answer: dict[str, Any] = {"clock": rule.key, "id": name, "zh": clock.zh, "label": rule.label, "basis": case.basis, "verified": case.verified, "confirmed": rule.confirmed,
-                              "rows": list(case.row), "counts_from": case.counts_from, "warnings": warned, "deemed": case.deemed,
+                              "rows": list(case.row), "counts_from": rule.counts_from, "warnings": warned, "deemed": case.deemed,
                               "pauses_in": [*clock.pauses_in, *case.pauses_in], "extension": None}
     if case.extension:
         extra = parse_limit(case.extension)

@@ -9,6 +9,7 @@ import pytest
 
 from config.bodies import Bodies
 from connectors.wire import events
+from models import clocking
 from models.moves import SYSTEM, Move
 from tests.models.ledger import CLERK, CONFERENCE, COURT, Ledger, beijing, last_day
 from tests.models.test_invariant import bring
@@ -108,13 +109,13 @@ def test_an_extension_keeps_the_time_that_the_clock_stood_still(ledger: Ledger) 
     ledger.wait(days=20)
     ledger.done(ledger.partner("handoff.resumed", handoff, AGENCY))
     ledger.done(ledger.partner("handoff.extended", handoff, AGENCY, days=30))
-    assert ledger.due(handoff, "result") == "2026-06-21"
+    assert ledger.due(handoff, "result") == "2026-06-22"  # 90 日 end on 2026-06-01, and 20 日 later is a Sunday
 
 
 # -- pauses ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_suspension_stops_the_result_clock_by_exactly_the_time_away(ledger: Ledger) -> None:
+def test_a_suspension_stops_the_result_clock_for_as_many_days(ledger: Ledger) -> None:
     handoff = ledger.accepted(AGENCY)
     was = ledger.clocks(handoff)["result"]
     ledger.wait(days=3, hours=5)
@@ -125,7 +126,8 @@ def test_a_suspension_stops_the_result_clock_by_exactly_the_time_away(ledger: Le
     ledger.ring_all()
     ledger.done(ledger.partner("handoff.resumed", handoff, AGENCY))
     now = ledger.clocks(handoff)["result"]
-    assert now["due_at"] - was["due_at"] == now["ring_at"] - was["ring_at"] == timedelta(days=7, minutes=3)
+    assert now["due_at"] - was["due_at"] == timedelta(days=7), "a limit ends with a day, however long the minutes were"
+    assert now["ring_at"] - was["ring_at"] == timedelta(days=7, minutes=3)
     assert (now["id"], now["started_at"], now["paused_at"]) == (was["id"], was["started_at"], None)
     assert ledger.petition_of(handoff)["holder"] == AGENCY
 
@@ -136,10 +138,68 @@ def test_rework_goes_on_with_the_clock_that_the_report_stopped(ledger: Ledger) -
     ledger.done(ledger.partner("handoff.result", handoff, AGENCY))
     ledger.wait(days=4)
     ledger.done(ledger.clerk("result.rework", handoff))
-    assert ledger.clocks(handoff)["result"]["due_at"] == was + timedelta(days=4)
+    assert was + timedelta(days=4) == beijing("2026-05-11 00:00"), "four days on would be Sunday's end"
+    assert ledger.due(handoff, "result") == "2026-05-11"
     assert ledger.handoff(handoff)["round"] == 2
     ledger.no(ledger.partner("handoff.result", handoff, AGENCY, round=1), "guard")
     ledger.done(ledger.partner("handoff.result", handoff, AGENCY, round=2))
+
+
+def test_working_days_that_were_left_are_counted_again(ledger: Ledger) -> None:
+    handoff = ledger.deliver(AGENCY, petition_no=ledger.register(facts={"klass": "claim", "branch": "B3.6", "simple": True, "first_time": True}))
+    assert ledger.due(handoff, "accept") == "2026-03-05"
+    ledger.done(ledger.partner("handoff.accepted", handoff, AGENCY))
+    assert ledger.due(handoff, "result") == "2026-03-16"
+    ledger.at("2026-03-06 15:00")
+    ledger.done(ledger.partner("handoff.suspended", handoff, AGENCY, party="petitioner"))
+    ledger.at("2026-04-03 10:00")  # Friday; 04-04 to 04-06 are holidays, and six working days were left after 03-06
+    ledger.done(ledger.partner("handoff.resumed", handoff, AGENCY))
+    assert ledger.due(handoff, "result") == "2026-04-14"
+
+
+def test_what_the_law_counts_from_receipt_is_not_longer_for_a_late_acceptance(ledger: Ledger) -> None:
+    handoff = ledger.deliver("procuratorate-990100", "B3.1b")
+    ledger.wait(days=5)
+    ledger.done(ledger.partner("handoff.accepted", handoff, "procuratorate-990100"))
+    assert ledger.due(handoff, "result") == "2026-06-02"  # three months of 2026-03-02 (GJ 163)
+
+
+def test_what_the_law_counts_from_acceptance_is(ledger: Ledger) -> None:
+    handoff = ledger.deliver(AGENCY)
+    ledger.wait(days=10)
+    ledger.done(ledger.partner("handoff.accepted", handoff, AGENCY, told_on="2026-03-11"))
+    assert ledger.due(handoff, "result") == "2026-05-11"  # sixty days of 2026-03-12 (XF 34)
+
+
+def test_the_day_of_acceptance_is_the_notices_where_the_operator_says_so(ledger: Ledger) -> None:
+    gaps = ledger.house.gaps
+    chosen = {**gaps.gaps, "1": gaps.gaps["1"].model_copy(update={"choice": "notice"})}
+    ledger.house = replace(ledger.house, gaps=gaps.model_copy(update={"gaps": chosen}))
+    handoff = ledger.deliver(AGENCY)
+    ledger.wait(days=10)
+    ledger.done(ledger.partner("handoff.accepted", handoff, AGENCY, told_on="2026-03-04"))
+    assert ledger.due(handoff, "result") == "2026-05-06"  # sixty days of 2026-03-04 end on 05-03, a holiday
+    assert ledger.handoff(handoff)["accepted_at"] == beijing("2026-03-04 12:00")
+
+
+def test_the_notices_day_lies_between_delivery_and_now(ledger: Ledger) -> None:
+    gaps = ledger.house.gaps
+    chosen = {**gaps.gaps, "1": gaps.gaps["1"].model_copy(update={"choice": "notice"})}
+    house = replace(ledger.house, gaps=gaps.model_copy(update={"gaps": chosen}))
+    delivered, now = beijing("2026-03-02 15:00"), beijing("2026-03-06 09:00")
+    for told, since in (("2026-03-01", delivered), ("2026-03-02", delivered), ("2026-03-04", beijing("2026-03-04 12:00")), ("2026-03-06", now), ("2026-03-09", now)):
+        assert clocking.accepted_since(told, delivered, now, house) == since
+        assert clocking.accepted_since(told, delivered, now, ledger.house) == now, "the sample counts from the message"
+
+
+def test_the_total_ceiling_is_that_of_the_branch_once_it_is_known(ledger: Ledger) -> None:
+    number = ledger.register(facts={"klass": "claim"})
+    assert petition_due(ledger, number, "total") == "2028-03-02"
+    ledger.wait(days=3)
+    ledger.send(AGENCY, "B3.6", petition_no=number)
+    assert petition_due(ledger, number, "total") == "2026-08-31"  # 180 日 of 2026-03-02 end on a Saturday
+    row = ledger.row("select * from clock where petition_no = %s and root = 'total'", number)
+    assert (row["limit"], row["started_at"], row["label"]) == ("180d", beijing("2026-03-02 09:00"), "内部时限")
 
 
 def test_a_suspension_that_nobody_ends_goes_to_the_body_then_up(ledger: Ledger) -> None:
