@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, PrivateAttr
 
 from config.bodies import Bodies, Slug
-from config.facts import ACCUSING, NAMES
+from config.facts import ACCUSING, NAMES, Facts
 from config.overlaps import overlaps
 from config.rows import (
     ABSENT,
@@ -61,6 +61,9 @@ PROCEDURES_OF: dict[str, tuple[Procedure, ...]] = {
 }
 """The kinds of procedure a branch can lead into; expropriated land in B3.2 leads out of arbitration (NT 2(3))."""
 
+SHELF = ("klass", "situation", "art31")
+"""The facts by which rows are shelved: they part the table best."""
+
 
 class RoutingTable(Strict):
     """The content of routing.yaml, in the file's order.
@@ -72,7 +75,7 @@ class RoutingTable(Strict):
     remedies: dict[Slug, Remedy] = Field(default_factory=dict)
     situations: dict[Slug, Situation] = Field(default_factory=dict)
     rows: Annotated[list[Row], Field(min_length=1)]
-    _shelves: dict[tuple[str | None, str | None], tuple[Shelved, ...]] = PrivateAttr(default_factory=dict)
+    _shelves: dict[tuple[Scalar | None, ...], tuple[Shelved, ...]] = PrivateAttr(default_factory=dict)
     _by_id: dict[str, Row] = PrivateAttr(default_factory=dict)
 
     def row(self, row_id: str) -> Row:
@@ -85,20 +88,19 @@ class RoutingTable(Strict):
         """The petitioner's other roads where this row applies."""
         return tuple(self.remedies[name] for name in row.alternatives)
 
-    def shelf(self, klass: str | None, situation: str | None) -> tuple[Shelved, ...]:
-        """The rows whose wishes for class and situation hold, strongest first and then by id, each with its other wishes."""
-        found = self._shelves.get((klass, situation))
+    def shelf(self, facts: Facts) -> tuple[Shelved, ...]:
+        """The rows whose wishes for class, situation and item hold, strongest first and then by id, each with its other wishes."""
+        key = (facts.klass, facts.situation, facts.art31)
+        found = self._shelves.get(key)
         if found is None:
-            told: Mapping[str, str | None] = {"klass": klass, "situation": situation}
-            rows = (row for row in self.rows if all(suits(told[name], row.wants(name)) for name in told if name in row.when))
-            found = tuple(_shelved(row) for row in sorted(rows, key=lambda row: (row.rank, row.id)))
-            self._shelves[klass, situation] = found
+            rows = (row for row in self.rows if all(suits(value, row.wants(name)) for name, value in zip(SHELF, key, strict=True) if name in row.when))
+            found = self._shelves[key] = tuple(_shelved(row) for row in sorted(rows, key=lambda row: (row.rank, row.id)))
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
-    """A row and what it still asks once class and situation are settled: fact, values it accepts (None: unknown)."""
+    """A row and what it still asks once the facts of `SHELF` are settled: fact, values it accepts (None: unknown)."""
 
     row: Row
     wishes: tuple[tuple[str, frozenset[Scalar | None]], ...]
@@ -107,7 +109,7 @@ class Shelved:
 
 def _shelved(row: Row) -> Shelved:
     wishes, known = [], []
-    for name in row.when.keys() - {"klass", "situation"}:
+    for name in row.when.keys() - set(SHELF):
         wanted = row.wants(name)
         if wanted == (KNOWN,):
             known.append(name)

@@ -158,7 +158,7 @@ def holds(row: Row, facts: Facts) -> bool:
 
 
 def _holding(facts: Facts, table: RoutingTable) -> list[Row]:
-    return [shelved.row for shelved in table.shelf(facts.klass, facts.situation) if _wished(shelved, facts)]
+    return [shelved.row for shelved in table.shelf(facts) if _wished(shelved, facts)]
 
 
 def _wished(shelved: Shelved, facts: Facts) -> bool:
