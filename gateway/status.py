@@ -18,7 +18,7 @@ from models.journalling import safe
 from rules.calendar import SHANGHAI
 from rules.house import PETITIONER, House
 
-_PETITION = "select state, holder, next_due, received_at, registered_at, closed_at, klass, outcome, flags from petition where petition_no = %s"
+_PETITION = "select state, holder, next_due, received_at, registered_at, closed_at, klass, outcome, flags, stage from petition where petition_no = %s"
 _HANDOFFS = """select handoff_id, body, way, basis, round, state, holder, next_due, partner_case_no, issued_at, delivered_at, accepted_at, closed_at, flags
                from handoff where petition_no = %s order by handoff_id"""
 _TIMELINE = """select j.seq, j.at, j.actor, j.act, j.handoff_id, h.body, j.from_state, j.to_state, j.holder, j.next_due
@@ -49,7 +49,7 @@ def describe(connection: Connection, number: str, house: House, now: datetime) -
     row = connection.execute(_PETITION, (number,)).fetchone()
     if row is None:
         return None
-    state, holder, due, received, registered, closed, klass, outcome, flags = row
+    state, holder, due, received, registered, closed, klass, outcome, flags, stage = row
     return {
         "petition_no": number,
         "state": state,
@@ -61,6 +61,7 @@ def describe(connection: Connection, number: str, house: House, now: datetime) -
         "closed_at": _time(closed),
         "days": ((closed or now).astimezone(SHANGHAI).date() - received.astimezone(SHANGHAI).date()).days,
         "klass": klass,
+        "stage": stage,
         "outcome": outcome,
         "flags": flags,
         "handoffs": [_handoff(row, house) for row in connection.execute(_HANDOFFS, (number,))],
@@ -83,7 +84,7 @@ def _line(row: tuple[Any, ...], house: House) -> dict[str, Any]:
     seq, at, actor, act, handoff_id, body, before, after, holder, due = row
     machine = "petition" if handoff_id is None else "handoff"
     return {
-        "seq": seq, "at": _time(at), "by": _who(actor.partition(":")[2], house), "act": act, "handoff_id": handoff_id, "body": _who(body, house),
+        "seq": seq, "at": _time(at), "by": _who(actor.partition("#")[0].partition(":")[2], house), "act": act, "handoff_id": handoff_id, "body": _who(body, house),
         "from": before, "to": after, "to_zh": _zh(machine, after, house), "holder": _who(holder, house), "next_due": _time(due),
     }
 

@@ -52,15 +52,16 @@ def petitions(
                       [(state_zh(house, "petition", a), state_zh(house, "handoff", b), body_name(house, c), n, late) for a, b, c, n, late in rows], right=("件数", "逾期"))
                 print(f"合计 {sum(r[3] for r in rows)} 件，逾期 {sum(r[4] for r in rows)} 件")
             return GOOD
-        rows = connection.execute(f"""select p.petition_no, p.klass, p.branch, p.state, h.state, h.body, p.holder, p.next_due, p.received_at {source}
+        rows = connection.execute(f"""select p.petition_no, p.klass, p.branch, p.state, h.state, h.body, p.holder, p.next_due, p.received_at, p.closed_at {source}
                                       order by p.next_due nulls last, p.petition_no limit %(limit)s""", {**params, "limit": limit + 1}).fetchall()
         if json:
-            names = ("petition_no", "klass", "branch", "state", "handoff_state", "body", "holder", "next_due", "received_at")
+            names = ("petition_no", "klass", "branch", "state", "handoff_state", "body", "holder", "next_due", "received_at", "closed_at")
             as_json([dict(zip(names, r, strict=True)) for r in rows[:limit]])
             return GOOD
-        table("信访事项", ("编号", "类别", "状态", "单位", "持有者", "期限", "收到"), [
+        table("信访事项", ("编号", "类别", "状态", "单位", "持有者", "期限", "收到", "总天数"), [
             (n, f"{KLASS_ZH.get(k, k)} {b}".strip(), state_zh(house, "handoff", hs) if hs else state_zh(house, "petition", s), body_name(house, at),
-             body_name(house, who), deadline(end, now), local(got)[:10]) for n, k, b, s, hs, at, who, end, got in rows[:limit]])
+             body_name(house, who), deadline(end, now), local(got)[:10], ((over or now) - got).days)
+            for n, k, b, s, hs, at, who, end, got, over in rows[:limit]], right=("总天数",))
         if len(rows) > limit:
             say(f"只列出前 {limit} 件；用 --limit 列更多，或用 --counts 看件数")
     return GOOD
