@@ -9,15 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config.samples import SamplePetition, load_samples
+from cli.demo.script import Play, load_play
+from config.samples import SamplePetition
 from rules.house import House, load_house
 from tests.acceptance.installation import REPO, Installation
 
-# Virtual days after which every branch has been routed, every manner met, and some results are in.
-DAYS = 20
+# Virtual days after which every promised road has been gone to its end.
+DAYS = 32
 LIMIT = 540.0
 NOUGHT = ("lost", "doubled", "without_holder", "without_due_date", "overdue_unrung", "journal_flaws")
-SAMPLES: list[SamplePetition] = load_samples(REPO / "config" / "samples" / "petitions.yaml")
+PLAY: Play = load_play(REPO / "config" / "samples")
+SAMPLES: list[SamplePetition] = PLAY.samples
+# What mixed letters are split into: petitions of their own, registered by the clerk.
+PARTS: list[SamplePetition] = [
+    SamplePetition.model_construct(ref=ref, received_offset_hours=0, channel="letter", petitioner=None, subject=part.subject, text=part.text, facts=part.facts)
+    for ref in PLAY.refs for part in PLAY.hint(ref).parts
+]
 HOUSE: House = load_house(REPO / "config", "bureau-990100")
 
 
@@ -27,6 +34,7 @@ class Account:
 
     sums: dict[str, Any]
     rows: list[dict[str, Any]]
+    roads: list[dict[str, Any]]
 
     @property
     def by_ref(self) -> dict[str, dict[str, Any]]:
@@ -35,7 +43,7 @@ class Account:
 
 def read(path: Path) -> Account:
     said = json.loads(path.read_text(encoding="utf-8"))
-    return Account(said["sums"], said["rows"])
+    return Account(said["sums"], said["rows"], said["roads"])
 
 
 def played(installation: Installation, *args: str) -> tuple[int, Account, str]:

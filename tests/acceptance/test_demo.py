@@ -12,19 +12,22 @@ from pathlib import Path
 import pytest
 
 from cli.demo.audit import Sums, account
+from cli.demo.features import BRANCHES, FEATURES
 from models.db import Database
+from models.tables import PETITION_ENDS
 from rules.routing import Routed, route
 from rules.words import KLASS_ZH
 from runtime.postgres import PrivatePostgres
 from runtime.timesource import MachineTime
 from sandbox.manners.registry import MANNERS
+from sandbox.manners.registry import PARTS as CAST
 from tests.acceptance.conftest import Make
-from tests.acceptance.demo import DAYS, HOUSE, LIMIT, NOUGHT, SAMPLES, Account, manners_met, own_files, read
+from tests.acceptance.demo import DAYS, HOUSE, LIMIT, NOUGHT, PARTS, SAMPLES, Account, manners_met, own_files, read
 from tests.acceptance.demo import played as play
 from tests.acceptance.installation import gone, touching
 from tests.acceptance.leaks import Found, Secrets, search_database, search_files
 
-BRANCHES = {"B1", "B2a", "B2b", "B2c", "B3.1a", "B3.1b", "B3.1c", "B3.1d", "B3.2", "B3.3", "B3.4", "B3.5", "B3.6"}
+ENDED = {HOUSE.roads.state("petition", state).zh for state in PETITION_ENDS}
 
 
 @dataclass
@@ -47,7 +50,7 @@ class Played:
 def played(install: Make) -> Iterator[Played]:
     made = install()
     path, data = made.folder / "account.json", made.folder / "demo"
-    secrets = Secrets(SAMPLES, [b.name for b in HOUSE.bodies])
+    secrets = Secrets([*SAMPLES, *PARTS], [b.name for b in HOUSE.bodies])
     with made.running("demo", "--days", str(DAYS), "--json", path, "--keep") as running:
         running.wait_for("一切仍在运行", LIMIT)
         server = PrivatePostgres(data / "postgres")
@@ -75,7 +78,7 @@ def test_nothing_is_lost_doubled_or_unowned(played: Played) -> None:
     sums = played.account.sums
     assert sums["good"] is True
     assert {name: sums[name] for name in NOUGHT} == dict.fromkeys(NOUGHT, 0)
-    assert sums["petitions"] == len(SAMPLES) >= 60
+    assert sums["petitions"] == len(SAMPLES) + len(PARTS) >= 60
     assert sums["closed"] > 10
     assert sums["receipts"] > 60
     assert sums["reconciliations"] > 100
@@ -93,14 +96,25 @@ def test_the_account_would_tell_what_is_lost_or_doubled(played: Played) -> None:
 
 def test_every_manner_of_a_partner_was_met(played: Played) -> None:
     met = played.account.sums["by_manner"]
-    assert {name for name in MANNERS if not met.get(name)} == set()
+    assert {name for name in (*MANNERS, *CAST) if not met.get(name)} == set()
+
+
+def test_every_promised_road_was_gone(played: Played) -> None:
+    roads = {road["key"]: road for road in played.account.roads}
+    assert list(roads) == [feature.key for feature in FEATURES]
+    assert {key for key, road in roads.items() if not road["count"]} == set()
+    assert played.account.sums["roads_missing"] == 0
+    numbers = {row["petition_no"] for row in played.account.rows}
+    assert {road["example"] for road in roads.values()} <= numbers
+    assert "这次演示走过的路" in played.text
+    assert {row["situation"] for row in played.account.rows} >= {situation.zh for situation in HOUSE.table.situations.values()}
 
 
 def test_rows_say_what_the_sums_say(played: Played) -> None:
     sums, rows = played.account.sums, played.account.rows
     assert sums["petitions"] == len(rows) == len({row["petition_no"] for row in rows})
     assert sums["by_state"] == Counter(row["state"] for row in rows)
-    assert sums["closed"] == sums["by_state"]["办结"] == sum(not row["holder"] for row in rows)
+    assert sums["closed"] == sum(row["state"] in ENDED for row in rows) == sum(not row["holder"] for row in rows)
     assert sums["open"] == sums["petitions"] - sums["closed"]
     assert [row for row in rows if bool(row["holder"]) != bool(row["next_due"])] == []
     assert sums["handoffs"] == sum(len(row["road"].split(" → ")) for row in rows if row["road"] != "（未转送）")
@@ -109,9 +123,10 @@ def test_rows_say_what_the_sums_say(played: Played) -> None:
 
 def test_every_class_and_branch_takes_its_road(played: Played) -> None:
     rows = played.account.by_ref
-    assert set(rows) == {sample.ref for sample in SAMPLES}
+    assert {ref for ref in rows if ref.startswith("D")} == {sample.ref for sample in SAMPLES}
+    assert len(rows) == len(SAMPLES) + len(PARTS)
     assert {row["klass"] for row in rows.values()} >= set(KLASS_ZH.values())
-    assert {row["branch"] for row in rows.values()} >= BRANCHES
+    assert {row["branch"] for row in rows.values()} >= set(BRANCHES)
     for sample in SAMPLES:
         found = route(sample.facts, HOUSE.table, HOUSE.bodies, HOUSE.bureau)
         if isinstance(found, Routed) and sample.channel != "visit":
