@@ -8,11 +8,11 @@ from rules.drawing.branches import Road
 from rules.drawing.machines import span
 from rules.drawing.panels import Block, panel
 from rules.drawing.phrases import Phrases
-from rules.drawing.sheets import APART, block, machine_diagram, sheet
+from rules.drawing.sheets import APART, block, machine_diagram, paper_width, sheet
 from rules.drawing.words import BRANCH_ZH
 
-_SHARE = 0.72
-"""The tables' width, beside diagrams of width 1."""
+_SHARES = (0.6, 0.72, 0.85, 1.0, 1.2, 1.4)
+"""How wide the tables may be, beside diagrams of width 1."""
 
 
 def branch_sheet(road: Road, say: Phrases) -> str:
@@ -27,11 +27,20 @@ def branch_sheet(road: Road, say: Phrases) -> str:
         block("二、信访事项在本分支可能经过的状态", machine_diagram("petition", roads, clocks, limit, sorted(road.states["petition"]), road.occurs)),
         block("三、转送件在本分支可能经过的状态", machine_diagram("handoff", roads, clocks, limit, sorted(road.states["handoff"]), road.occurs)),
     ]
-    width = max(each[2] for each in drawn)
-    beside = width * _SHARE
-    right = [_clocks(road, say, beside), _remedies(road, say, beside)]
     about = f"去向：{'、'.join(dict.fromkeys(say.destination(row.to).partition('（')[0] for row in road.rows if row.to is not None)) or '由经办人确定'}。"
-    return sheet(f"{road.branch}　{BRANCH_ZH[road.branch]}", about, drawn, right, [_rows(road, say, width + APART + beside)])
+    return sheet(f"{road.branch}　{BRANCH_ZH[road.branch]}", about, drawn, *_beside(road, say, drawn))
+
+
+def _beside(road: Road, say: Phrases, drawn: list[Block]) -> tuple[list[Block], list[Block]]:
+    """The tables beside the diagrams and the one above, as wide as makes the letters largest on the paper."""
+    width = max(each[2] for each in drawn)
+    tried = []
+    for share in _SHARES:
+        beside = width * share
+        right, top = [_clocks(road, say, beside), _remedies(road, say, beside)], [_rows(road, say, width + APART + beside)]
+        tried.append((paper_width(drawn, right, top), right, top))
+    _, right, top = min(tried, key=lambda each: each[0])
+    return right, top
 
 
 def _rows(road: Road, say: Phrases, width: float) -> Block:

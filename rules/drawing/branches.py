@@ -20,8 +20,9 @@ from rules.house import House
 
 BRANCHES: tuple[Branch, ...] = get_args(Branch)
 STAGES: tuple[Stage, ...] = get_args(Stage)
-_DECIDERS = ("discipline", "organisation", "agency")
-"""Whose decisions are appealed under art 31(3), where the row leaves the body to the facts."""
+_DECIDERS = {"discipline": ("discipline", "organisation", "agency")}
+_OTHER_DECIDERS = ("agency", "police")
+"""Whose decisions are meant where a row leaves the body to the facts: under art 31(3), and in every other procedure."""
 _LATER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -73,14 +74,33 @@ class Road:
 
     def contexts(self, stages: tuple[Stage, ...], rows: tuple[Row, ...]) -> tuple[ClockContext, ...]:
         """Every hand-off that these rows may make, as far as a clock can tell them apart."""
-        return tuple(dict.fromkeys(self._contexts(stages, rows)))
+        asked = (stages, tuple(row.id for row in rows))
+        if asked not in self._made:
+            self._made[asked] = tuple(dict.fromkeys(self._contexts(stages, rows)))
+        return self._made[asked]
+
+    @cached_property
+    def _made(self) -> dict[tuple[tuple[Stage, ...], tuple[str, ...]], tuple[ClockContext, ...]]:
+        return {}
+
+    @cached_property
+    def _profiles(self) -> dict[str, frozenset[str]]:
+        """The clock profiles that bodies of each kind have."""
+        found: dict[str, set[str]] = {}
+        for body in self.house.bodies:
+            found.setdefault(body.kind, set()).add(body.profile)
+        return {kind: frozenset(each) for kind, each in found.items()}
+
+    def profiles(self, row: Row) -> frozenset[str]:
+        """The clock profiles of the bodies that this row can reach; a kind of which there is no body stands for itself."""
+        return frozenset() if row.to is None else frozenset(each for kind in kinds(row.to, row) for each in self._profiles.get(kind, (kind,)))
 
     def _contexts(self, stages: tuple[Stage, ...], rows: tuple[Row, ...]) -> Iterator[ClockContext]:
         cases = [case for clock in self.house.roads.clocks_file.clocks.values() for case in clock.cases]
         flags = sorted({flag for case in cases for flag in case.flag if flag != "simple" or self.branch == "B3.6"})
         places = sorted({prefix for case in cases for prefix in case.division})
         for row in rows:
-            for profile in sorted(profiles(row, self.house)):
+            for profile in sorted(self.profiles(row)):
                 for stage in stages:
                     for held in (frozenset[str](), *(frozenset({flag}) for flag in flags)):
                         for place in ("", *places):
@@ -131,19 +151,11 @@ class Road:
 def kinds(to: Destination, row: Row) -> frozenset[str]:
     """The kinds of bodies a destination can mean for this row."""
     if to.body is not None:
-        return frozenset(_DECIDERS)
+        return frozenset(_DECIDERS.get(row.procedure or "", _OTHER_DECIDERS))
     if to.kind == "$organ":
         named = {str(value) for value in row.wants("organ")} - {"absent", "known"}
         return frozenset(named or {"court", "procuratorate", "police"})
     return frozenset({cast(str, to.kind)})
-
-
-def profiles(row: Row, house: House) -> frozenset[str]:
-    """The clock profiles of the bodies that this row can reach."""
-    if row.to is None:
-        return frozenset()
-    reached = kinds(row.to, row)
-    return frozenset(body.profile for body in house.bodies if body.kind in reached) or reached
 
 
 def _passes(guard: str, branch: str, house: House) -> bool:

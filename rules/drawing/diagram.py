@@ -11,7 +11,7 @@ from rules.drawing.svg import Canvas
 from rules.drawing.wires import MARGIN, TRACK, Wiring, wire
 
 # Far apart in hue, dark enough to be told from one another on paper.
-_COLOURS = ("#1f6feb", "#bc4c00", "#1a7f37", "#8250df", "#bf3989", "#0f766e", "#9a6700", "#57606a", "#cf222e", "#3b5bdb", "#5c7c0f", "#7d4e57")
+_COLOURS = ("#1f6feb", "#bc4c00", "#1a7f37", "#8250df", "#bf3989", "#0f766e", "#9a6700", "#57606a", "#cf222e", "#24292f", "#5c7c0f", "#7d4e57", "#d4a72c", "#e85aad")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,15 @@ class Diagram:
             left, right = net.heights(channel, boxes)
             heights = sorted({*left, *right})
             if len(heights) > 1:
-                canvas.wire([(upright, y + heights[0]), (upright, y + heights[-1])], colour)
+                canvas.wire([(upright, y + heights[0]), (upright, y + heights[-1])], colour, to=target)
             near, far = x + self._right(channel), x + (self.lefts[channel + 1] if channel + 1 < len(self.lefts) else self.width)
             goal = boxes[target].entry if channel == entry else None
             for side, border in ((left, near), (right, far)):
                 for height in side:
                     into = height == goal and (border == far) == from_left
-                    canvas.wire([(upright, y + height), (border, y + height)], colour, head=into)
+                    canvas.wire([(upright, y + height), (border, y + height)], colour, head=into, to=target)
         for column, lane in net.lanes.items():
-            canvas.wire([(x + self.lefts[column], y + lane), (x + self._right(column), y + lane)], colour)
+            canvas.wire([(x + self.lefts[column], y + lane), (x + self._right(column), y + lane)], colour, to=target)
 
     def _box(self, canvas: Canvas, x: float, y: float, box: Box) -> None:
         node, width, top = box.node, self.widths[box.column], y + box.top

@@ -10,6 +10,7 @@ from rules.drawing.diagram import Diagram, lay_out, put
 from rules.drawing.ladder import ladder_table
 from rules.drawing.layout import columns
 from rules.drawing.machines import GREY, LimitText, machine_nodes, whole_limit
+from rules.drawing.measure import text_width
 from rules.drawing.nodes import ROW, Cell
 from rules.drawing.panels import Block, panel
 from rules.drawing.phrases import Phrases
@@ -18,6 +19,10 @@ from rules.drawing.words import HOLDER_GROUND, HOLDER_ZH, WRITER_COLOUR, WRITER_
 
 EDGE = 40.0
 APART = 50.0
+_KEY = 1000.0
+"""The key of colours and signs needs this width."""
+_HEAD = EDGE + 74 + 3.5 * ROW
+"""Where the blocks begin, below title and key."""
 A3 = (297, 420)
 COLUMNS = 4
 
@@ -53,13 +58,30 @@ def sheet(title: str, about: str, left: Sequence[Block], right: Sequence[Block] 
     """All blocks on one sheet of A3 proportions, upright or broad as suits them: `top` over the whole width, then two columns side by side."""
     canvas = Canvas()
     wide = max(each[2] for each in left)
-    whole = 2 * EDGE + wide + (APART + max(each[2] for each in right) if right else 0)
-    canvas_top = _title(canvas, title, about)
-    y = _stack(canvas, EDGE, canvas_top, top)
-    foot = max(_stack(canvas, EDGE, y, left), _stack(canvas, EDGE + wide + APART, y, right)) + EDGE - 2 * ROW
-    paper = A3 if foot > whole else (A3[1], A3[0])
-    width = max(whole, foot * paper[0] / paper[1])
-    return canvas.document(width, width * paper[1] / paper[0], title, paper)
+    y = _stack(canvas, EDGE, _title(canvas, title, about), top)
+    _stack(canvas, EDGE, y, left)
+    _stack(canvas, EDGE + wide + APART, y, right)
+    width, height, paper = _paper(left, right, top, 2 * EDGE + text_width(about, 14))
+    return canvas.document(width, height, title, paper)
+
+
+def paper_width(left: Sequence[Block], right: Sequence[Block], top: Sequence[Block]) -> float:
+    """The longer side of the paper, in units of the sheet: the less, the larger the letters in print."""
+    return max(_paper(left, right, top)[:2])
+
+
+def _paper(left: Sequence[Block], right: Sequence[Block], top: Sequence[Block], least: float = 0) -> tuple[float, float, tuple[int, int]]:
+    """Width and height of the sheet, and the paper in millimetres."""
+    blocks = max(each[2] for each in left) + (APART + max(each[2] for each in right) if right else 0)
+    whole = max(2 * EDGE + blocks, least, _KEY)
+    tall = _HEAD + _height(top) + max(_height(left), _height(right)) + EDGE - 2 * ROW
+    paper = A3 if tall > whole else (A3[1], A3[0])
+    width = max(whole, tall * paper[0] / paper[1])
+    return width, width * paper[1] / paper[0], paper
+
+
+def _height(blocks: Sequence[Block]) -> float:
+    return sum(each[3] + 4.1 * ROW for each in blocks)
 
 
 def _title(canvas: Canvas, title: str, about: str) -> float:
@@ -69,7 +91,7 @@ def _title(canvas: Canvas, title: str, about: str) -> float:
     put(canvas, EDGE, y, Cell(about, 14, GREY))
     y += 24
     _key(canvas, EDGE, y)
-    return y + 3.5 * ROW
+    return _HEAD
 
 
 def _stack(canvas: Canvas, x: float, y: float, blocks: Sequence[Block]) -> float:

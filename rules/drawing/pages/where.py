@@ -45,6 +45,8 @@ def where_pages(of: Mapping[Branch, Road], say: Phrases) -> Iterator[tuple[str, 
 
 
 def _row(row: Row, of: Mapping[Branch, Road], say: Phrases) -> Iterator[str]:
+    if row.branch in of:
+        yield f"分支：[{row.branch} {BRANCH_ZH[cast(Branch, row.branch)]}](../branches/{row.branch}.md)"
     yield f"须具备：{say.conditions(row)}"
     yield f"**去向：{say.goes(row)}**" + (f"，方式：{say.way(row)}" if row.way else "")
     if row.to is not None and row.branch in of:
