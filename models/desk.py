@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from models import outbox, store
+from models.by_paper import paper_fields
 from models.db import Connection
 from models.door import advance
 from models.moves import Actor, Answer, Move, Refused
@@ -26,7 +27,19 @@ FollowUp = Literal["told", "reroute"]
 
 
 def act(connection: Connection, move: Move, house: House, sealer: Sealer, now: datetime) -> Answer:
-    return advance(connection, [move], house, sealer, now)[0]
+    """One act of a person. Where a clerk has withdrawn from the petition, whoever acts must say who they are: the door then knows that it is another."""
+    unnamed = nameless(connection, move)
+    return unnamed if unnamed is not None else advance(connection, [move], house, sealer, now)[0]
+
+
+def nameless(connection: Connection, move: Move) -> Refused | None:
+    """The refusal of an act of nobody in particular on a petition from which somebody has withdrawn (回避), or None."""
+    if move.actor.clerk:
+        return None
+    sql = "select petition_no from petition where petition_no = coalesce(%s, (select petition_no from handoff where handoff_id = %s)) and recused <> '{}'"
+    row = connection.execute(sql, (move.petition_no, move.handoff_id)).fetchone()
+    why = "此件有经办人回避，办理须写明经办人工号（条例第二十八条第三款）"
+    return None if row is None else Refused("not-writer", why, row[0], move.handoff_id)
 
 
 def bureau(house: House, clerk: str = "") -> Actor:
@@ -54,15 +67,20 @@ def rule_dispute(
 ) -> Answer:
     """争议裁定 by the joint conference: keep (由该单位受理) or return (退回另行确定). 信访工作条例第二十四条."""
     data: dict[str, Any] = {"reason": reason, **({"materials": list(materials)} if materials else {})}
-    move = Move(f"ruling.{ruling}", arbiter(connection, house, handoff_id=handoff_id), handoff_id=handoff_id, data=data, note=reason)
+    move = Move(f"ruling.{ruling}", arbiter(connection, house, handoff_id=handoff_id, clerk=clerk), handoff_id=handoff_id, data=data, note=reason)
     return act(connection, move, house, sealer, now)
 
 
 def arbiter(connection: Connection, house: House, *, handoff_id: str | None = None, petition_no: str | None = None, clerk: str = "") -> Actor:
-    """Whoever rules on this dispute as things stand: the holder. Its decision is recorded by the bureau that has it on paper."""
-    sql = "select coalesce(p.arbiter, p.holder) from petition p where p.petition_no = coalesce(%s, (select petition_no from handoff where handoff_id = %s))"
+    """Whoever rules on this petition as things stand: the arbiter that was found, else the joint conference that is on nobody's side.
+
+    Its decision is recorded by the bureau that has it on paper, through `clerk`; the door refuses it where nothing waits for a ruling.
+    """
+    sql = "select p.arbiter, p.facts from petition p where p.petition_no = coalesce(%s, (select petition_no from handoff where handoff_id = %s))"
     row = connection.execute(sql, (petition_no, handoff_id)).fetchone()
-    return Actor("arbiter", row[0] if row and row[0] else house.conference, clerk)
+    if row is None:
+        return Actor("arbiter", house.conference, clerk)
+    return Actor("arbiter", row[0] or house.conference_for(row[1]), clerk)
 
 
 def review_result(
@@ -123,7 +141,8 @@ def deliver_by_hand(
 
 
 def record_for(
-    connection: Connection, handoff_id: str, message: str, data: Mapping[str, Any], register_no: str, house: House, sealer: Sealer, now: datetime,
+    connection: Connection, handoff_id: str, message: str, data: Mapping[str, Any], register_no: str, house: House, sealer: Sealer, now: datetime, *,
+    clerk: str = "",
 ) -> Answer:
     """代录: enter what a body without a system wrote on paper (`message`: its name on the wire, `data`: its fields), under the paper's register number.
 
@@ -135,8 +154,16 @@ def record_for(
     body, flags = row
     if "by-hand" not in flags and body in house.bodies and house.bodies.get(body).connector.kind != "desk":
         return Refused("guard", "该单位有自己的系统，其回复应由其系统发来；确以纸质往来的，先办理人工送达", handoff_id=handoff_id)
-    said = {**data, "via": "by-hand", "register_no": register_no}
-    return act(connection, Move(message, Actor("partner", body), handoff_id=handoff_id, data=said), house, sealer, now)
+    if not register_no.strip():
+        return Refused("guard", "代录须写明来文的登记号", handoff_id=handoff_id)
+    filled = paper_fields(message, data)
+    if isinstance(filled, str):
+        return Refused("guard", filled, handoff_id=handoff_id)
+    name = message
+    if message == "withdraw.answer":
+        name = "withdraw.agreed" if filled.get("agreed") else "withdraw.refused"
+    said = {**filled, "via": "by-hand", "register_no": register_no}
+    return act(connection, Move(name, Actor("partner", body, clerk), handoff_id=handoff_id, data=said), house, sealer, now)
 
 
 def withdraw(connection: Connection, handoff_id: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:

@@ -6,7 +6,7 @@ number of whoever acts; a clerk who has withdrawn from a petition (回避) is re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -16,17 +16,20 @@ from pydantic import ValidationError
 from config.facts import NAMES, Facts
 from models import store
 from models.db import Connection
-from models.desk import act, arbiter, bureau, day
+from models.desk import act, arbiter, bureau, day, nameless
 from models.door import advance
 from models.moves import Answer, Arrival, Done, Move, Refused, Route
+from models.records import RefusalRow
 from models.seal import Sealer
-from rules.calendar import SHANGHAI
-from rules.edge_guards import NEVER_REPLACED
+from rules.edge_guards import NEVER_BY_THE_WAY, NEVER_REPLACED
 from rules.house import House
 from rules.remedies import higher
 from rules.routing import Routed, route
 
 BY_HAND = "by-hand"
+TAKEN_BACK = "-"
+# No system that hands in petitions can bear this name (gateway.clients).
+SPLIT = "tonglu.split"
 _ASSIGNED = "经办人确定（信访工作条例第二十二条第一款）"
 
 
@@ -40,7 +43,7 @@ def send(
         way, basis: empty: those of the routing row, where the table leads to this body as well; else 转送 and art 22(1).
         facts: what the clerk found out (config.facts.Facts); completes what the ledger has. An accused body, once named, stays named.
     """
-    blocked = _receiver(body, petition_no, house, now)
+    blocked = _receiver(body, petition_no, house)
     if blocked is not None:
         return blocked
     row = connection.execute("select facts from petition where petition_no = %s", (petition_no,)).fetchone()
@@ -59,30 +62,25 @@ def send(
     return act(connection, Move("petition.route", bureau(house, clerk), petition_no=petition_no, note=reason, route=to), house, sealer, now)
 
 
-def _receiver(body: str, petition_no: str, house: House, now: datetime) -> Refused | None:
+def _receiver(body: str, petition_no: str, house: House) -> Refused | None:
     if body not in house.bodies:
-        return Refused("unknown", f"机关目录中没有 {body}；用 tonglu bodies 查看代码", petition_no)
-    heir = house.bodies.current(body, now.astimezone(SHANGHAI).date())
-    if heir is None:
-        chooser = house.bodies.designator(body)
-        whom = f"{chooser.name}（{chooser.code}）" if chooser is not None else "本级党委、政府"
-        return Refused("guard", f"该单位已撤销且没有承继机关，请报{whom}指定受理机关（条例第二十四条第二款）", petition_no)
-    if heir.code != body:
-        return Refused("guard", f"该单位职权已由{heir.name}（{heir.code}）承继，请改发", petition_no)
+        return Refused("unknown", f"机关目录中没有 {body[:80]}；用 tonglu bodies 查看代码", petition_no)
     if body == house.bureau:
         return Refused("guard", "不能转送给本单位；自行答复请用 guide 或 close", petition_no)
     return None
 
 
-def merge_facts(known: Mapping[str, Any], told: Mapping[str, Any], petition_no: str | None = None) -> Facts | Refused:
-    """The ledger's facts completed and corrected by a clerk; what protects against a leak cannot be taken back."""
-    for name in NEVER_REPLACED:
-        if name in known and name in told and told[name] != known[name]:
-            return Refused("guard", f"{NAMES[name]}已登记，不能改写；确有错误的，应办结后重新登记", petition_no)
+def merge_facts(known: Mapping[str, Any], told: Mapping[str, Any], petition_no: str | None = None, never: Collection[str] = NEVER_BY_THE_WAY) -> Facts | Refused:
+    """The ledger's facts completed and corrected by a clerk: None, or "-", takes a fact back. `never`: what cannot be changed once it is known."""
+    said = {name: None if value == TAKEN_BACK else value for name, value in told.items()}
+    for name in never:
+        if known.get(name) is not None and name in said and said[name] != known[name]:
+            how = "确有错误的，应办结后重新登记" if name in NEVER_REPLACED else "请用 classify 说明理由"
+            return Refused("guard", f"{NAMES[name]}已登记，不能改写；{how}", petition_no)
     try:
-        return Facts.model_validate({**known, **told})
+        return Facts.model_validate({**known, **said})
     except ValidationError as error:
-        names = "、".join(dict.fromkeys(str(e["loc"][0]) if e["loc"] else "facts" for e in error.errors()))
+        names = "、".join(dict.fromkeys(str(e["loc"][0])[:40] if e["loc"] else "facts" for e in error.errors()))
         return Refused("guard", f"事实 {names} 的值不合要求；可用的事实和取值见 docs/routing.md", petition_no)
 
 
@@ -108,14 +106,17 @@ def close_petition(connection: Connection, petition_no: str, told_on: date, reas
 def classify(
     connection: Connection, petition_no: str, facts: Mapping[str, Any], reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "",
 ) -> Answer:
-    """甄别: complete or correct what is known of a petition (config.facts.Facts). What protects against a leak cannot be taken back."""
+    """甄别: complete or correct what is known of a petition (config.facts.Facts; "-" takes a fact back). Who stands accused cannot be taken back.
+
+    A petition that was taken for a repeat and is none is freed here: `pending_elsewhere` "-".
+    """
     row = connection.execute("select facts from petition where petition_no = %s for update", (petition_no,)).fetchone()
     if row is None:
         return Refused("unknown", "没有此信访事项", petition_no)
-    merged = merge_facts(row[0], facts, petition_no)
+    merged = merge_facts(row[0], facts, petition_no, NEVER_REPLACED)
     if isinstance(merged, Refused):
         return merged
-    told = {name: value for name, value in merged.model_dump(exclude_none=True).items() if row[0].get(name) != value}
+    told = {name: value for name, value in merged.model_dump().items() if row[0].get(name) != value}
     return _do(connection, "petition.classify", petition_no, reason, {"facts": told}, house, sealer, now, clerk)
 
 
@@ -129,9 +130,9 @@ def report_up(connection: Connection, petition_no: str, reason: str, house: Hous
     return _do(connection, "petition.report_up", petition_no, reason, {}, house, sealer, now, clerk)
 
 
-def decide_up(connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime) -> Answer:
+def decide_up(connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
     """Record what the government decided on a matter that was reported to it; the clerk then carries it out."""
-    move = Move("decision.assign", arbiter(connection, house, petition_no=petition_no), petition_no=petition_no, data={"reason": reason}, note=reason)
+    move = Move("decision.assign", arbiter(connection, house, petition_no=petition_no, clerk=clerk), petition_no=petition_no, data={"reason": reason}, note=reason)
     return act(connection, move, house, sealer, now)
 
 
@@ -139,31 +140,35 @@ def dispute(
     connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime, *, disputants: Sequence[str] = (), clerk: str = "",
 ) -> Answer:
     """报请协调 which body accepts: the disputants' common superior decides, else the joint conference coordinates. 信访工作条例第二十四条."""
+    unknown = [code for code in disputants if code not in house.bodies]
+    if unknown:
+        return Refused("unknown", f"机关目录中没有 {unknown[0][:80]}；用 tonglu bodies 查看代码", petition_no)
     return _do(connection, "petition.dispute", petition_no, reason, {"disputants": list(disputants)}, house, sealer, now, clerk)
 
 
-def designate(connection: Connection, petition_no: str, body: str, reason: str, house: House, sealer: Sealer, now: datetime) -> Answer:
+def designate(connection: Connection, petition_no: str, body: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
     """指定受理单位: what the common superior or the joint conference decided. It binds: the body may not object again. 信访工作条例第二十四条."""
-    blocked = _receiver(body, petition_no, house, now)
+    blocked = _receiver(body, petition_no, house)
     if blocked is not None:
         return blocked
     row = connection.execute("select facts, branch, klass from petition where petition_no = %s", (petition_no,)).fetchone()
     if row is None:
         return Refused("unknown", "没有此信访事项", petition_no)
     to = Route(body, "交办", "designated", "指定受理（信访工作条例第二十四条）", row[1], row[2])
-    move = Move("petition.designate", arbiter(connection, house, petition_no=petition_no), petition_no=petition_no, data={"reason": reason}, note=reason, route=to)
+    move = Move("petition.designate", arbiter(connection, house, petition_no=petition_no, clerk=clerk), petition_no=petition_no, data={"reason": reason}, note=reason, route=to)
     return act(connection, move, house, sealer, now)
 
 
 def designate_instead(
     connection: Connection, handoff_id: str, body: str, reason: str, house: House, sealer: Sealer, now: datetime, *, materials: Sequence[str] = (),
+    clerk: str = "",
 ) -> Answer:
     """裁定改由另一单位受理: the disputed hand-off ends and a binding one to `body` begins, both or neither."""
     row = connection.execute("select petition_no from handoff where handoff_id = %s", (handoff_id,)).fetchone()
     if row is None:
         return Refused("unknown", "没有此转送件", handoff_id=handoff_id)
-    who = arbiter(connection, house, handoff_id=handoff_id)
-    blocked = _receiver(body, row[0], house, now)
+    who = arbiter(connection, house, handoff_id=handoff_id, clerk=clerk)
+    blocked = _receiver(body, row[0], house)
     if blocked is not None:
         return blocked
     known = connection.execute("select branch, klass from petition where petition_no = %s", (row[0],)).fetchone() or ("", "")
@@ -196,8 +201,11 @@ def guide_back(connection: Connection, petition_no: str, reason: str, house: Hou
 
 def link(connection: Connection, petition_no: str, other: str, told_on: date, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
     """关联: this petition repeats `other`, or its matter is pending there; it is not sent, and the petitioner was told so. 信访工作条例第十九条第三款."""
-    if other == petition_no:
-        return Refused("guard", "不能与本件自身关联", petition_no)
+    known = connection.execute("select coalesce(first_petition_no, petition_no) from petition where petition_no = %s", (other,)).fetchone()
+    if known is None:
+        return Refused("unknown", f"没有编号为 {other[:30]} 的信访事项", petition_no)
+    if other != petition_no and known[0] != petition_no:
+        other = known[0]  # a repeat of a repeat is linked to the first of them
     return _do(connection, "petition.link", petition_no, reason, {"other": other, **day(told_on)}, house, sealer, now, clerk)
 
 
@@ -210,18 +218,19 @@ def review(
     connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime, *, body: str = "", late_reason: str = "", clerk: str = "",
 ) -> Answer:
     """复查 or, once reviewed, 复核: hand the petition to the next higher body. `body`: which one, where several lead the last; "" takes the first. Arts 35, 36."""
-    sql = """select p.stage, p.branch, p.klass, p.state, (select h.body from handoff h where h.petition_no = p.petition_no order by h.handoff_id desc limit 1)
-             from petition p where p.petition_no = %s"""
-    row = connection.execute(sql, (petition_no,)).fetchone()
+    row = connection.execute("select stage, branch, klass, state from petition where petition_no = %s", (petition_no,)).fetchone()
     if row is None:
         return Refused("unknown", "没有此信访事项", petition_no)
-    stage, branch, klass, state, last = row
+    stage, branch, klass, state = row
     again = state == "WITH_CLERK" and stage != "handling"
     name = "review" if stage == "handling" or (again and stage == "review") else "rereview"
-    choice = body or next(iter(higher(last, house.bodies) if last in house.bodies else ()), "")
+    sql = "select body from handoff where petition_no = %s and stage = %s and state = 'CLOSED' order by closed_at desc, handoff_id desc limit 1"
+    answered = connection.execute(sql, (petition_no, "handling" if name == "review" else "review")).fetchone()
+    last = answered[0] if answered else None
+    choice = body or next(iter(higher(last, house.bodies) if last is not None and last in house.bodies else ()), "")
     if not choice:
         return Refused("guard", "机关目录中没有原办理机关的上一级机关；请在 bodies.yaml 中写明 superior", petition_no)
-    blocked = _receiver(choice, petition_no, house, now)
+    blocked = _receiver(choice, petition_no, house)
     if blocked is not None:
         return blocked
     article = "第三十五条" if name == "review" else "第三十六条"
@@ -274,7 +283,7 @@ def split(
             return facts
         person = store.petitioner(connection, petition_no, sealer)
         arrivals.append(Arrival(
-            "split", f"{petition_no}/{number}", row[0], row[1], facts.klass or "", row[2], part.subject, part.text, person, facts.model_dump(exclude_none=True),
+            SPLIT, f"{petition_no}/{number}", row[0], row[1], facts.klass or "", row[2], part.subject, part.text, person, facts.model_dump(exclude_none=True),
             bureau(house, clerk), petition_no,
         ))
     move = Move("petition.split", bureau(house, clerk), petition_no=petition_no, data={"parts": len(parts)}, note=reason)
@@ -287,6 +296,10 @@ class _Undo(Exception):
 
 def _all_or_nothing(connection: Connection, moves: Sequence[Move | Arrival], house: House, sealer: Sealer, now: datetime) -> Answer:
     """Take these acts together; the answer is the last one's, or the first refusal, and then nothing was done."""
+    acts = [move for move in moves if isinstance(move, Move)]
+    unnamed = next((found for move in acts if (found := nameless(connection, move)) is not None), None)
+    if unnamed is not None:
+        return unnamed
     answers: list[Answer] = []
     try:
         with connection.transaction():
@@ -294,7 +307,13 @@ def _all_or_nothing(connection: Connection, moves: Sequence[Move | Arrival], hou
             if any(isinstance(answer, Refused) for answer in answers):
                 raise _Undo
     except _Undo:
-        return next(answer for answer in answers if isinstance(answer, Refused))
+        at, refused = next((at, answer) for at, answer in enumerate(answers) if isinstance(answer, Refused))
+        # What was asked in vain was undone with the rest: it is kept all the same.
+        asked = moves[at]
+        name = asked.act if isinstance(asked, Move) else "petition.register"
+        store.record_refusals(connection.cursor(), [
+            RefusalRow(refused.petition_no, refused.handoff_id, now, str(asked.actor), name, refused.code, refused.why)])
+        return refused
     last = answers[-1]
     assert isinstance(last, Done)  # noqa: S101  (no refusal among them)
     return last

@@ -17,10 +17,14 @@ from models.holding import InvariantBroken
 from models.journalling import JOURNALLED
 from models.moves import Answer, Arrival, Done, Move, Refused
 from models.own_acts import FREE, OWN
-from models.records import PetitionRow
+from models.records import PetitionRow, RefusalRow
+from models.registry import Admitted
 from models.seal import Sealer
 from rules.calendar import due
 from rules.house import House
+
+KEY_REUSED = "key-reused"
+_REUSED = "来源编号已用于另一件内容不同的来件；同一编号只能对应一件，请为新件另编号码"
 
 __all__ = ["JOURNALLED", "InvariantBroken", "advance"]
 
@@ -59,9 +63,12 @@ def advance(connection: Connection, moves: Sequence[Move | Arrival], house: Hous
 class _Door(Crossing):
     """Lets arrivals and acts in, one by one, and sends each to its edge or to the act of the door's own."""
 
-    def arrive(self, found: tuple[PetitionRow, bool], move: Arrival) -> Answer:
-        petition, new = found
-        if not new or petition.petition_no in self.work.petitions:
+    def arrive(self, found: Admitted, move: Arrival) -> Answer:
+        petition = found.petition
+        if any(other is move for other in found.other):
+            self.work.refusals.append(RefusalRow(petition.petition_no, None, self.now, str(move.actor), "petition.register", KEY_REUSED, _REUSED))
+            return Refused(KEY_REUSED, _REUSED, petition.petition_no)
+        if not found.new or petition.petition_no in self.work.petitions:
             return Done(petition.petition_no, None, petition.state, new=False)
         self.work.petitions[petition.petition_no] = petition
         self.work.clocks[petition.petition_no], self.work.duties[petition.petition_no] = [], []
@@ -70,7 +77,8 @@ class _Door(Crossing):
         self._start_clocks(petition, start)
         self.report_grave(petition)
         self.hold_petition(petition)
-        self.write(petition, None, move.actor, "petition.register", "", start, {"channel": move.channel, "origin": move.origin})
+        self.write(petition, None, move.actor, "petition.register", "", start,
+                   {"channel": move.channel, "origin": move.origin, **({"other": petition.first_petition_no} if petition.first_petition_no else {})})
         return Done(petition.petition_no, None, start)
 
     def _start_clocks(self, petition: PetitionRow, start: str) -> None:

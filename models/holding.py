@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from config.gaps import LATE_REMEDY
 from config.roadmap import ClockContext
 from connectors.wire.ids import new_id
-from models import clocking
+from models import clocking, store
 from models.db import Connection
 from models.journal import row_hash
 from models.journalling import safe_detail
 from models.moves import Actor, Move, Refused
-from models.records import ClockRow, DutyRow, HandoffRow, JournalRow, PetitionRow, Working
+from models.records import ClockRow, DutyRow, HandoffRow, JournalRow, PetitionRow, RefusalRow, Working
 from models.seal import Sealer
 from rules.calendar import due
 from rules.edge_guards import Situation
 from rules.house import House
-from rules.ladder import Parties
+from rules.ladder import Parties, shuns
 from rules.remedies import remedy_ends
 from rules.roadmap import MachineName
 
 OBJECTION_WINDOW = "objection_window"
+# What a review reviews: the answer given at this stage.
+_REVIEWS = {"petition.review": "handling", "petition.rereview": "review"}
 
 
 class InvariantBroken(Exception):
@@ -37,7 +41,7 @@ class Holding:
 
     def situation(self, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Situation:
         """What the guards may look at for this act."""
-        to, last = move.route, self.work.handoffs.get(self.work.last_handoff.get(petition.petition_no, ""))
+        to = move.route
         body = to.body if to else handoff.body if handoff else self.house.bureau
         facts = to.facts if to and to.facts is not None else petition.facts
         return Situation(
@@ -45,8 +49,18 @@ class Holding:
             tuple(handoff.refused_grounds) if handoff else (), tuple(petition.returned_by), handoff.delivered_at if handoff else None, self.house.bodies,
             move.heard_at or self.now, self._window_ends(petition, handoff) if handoff else None,
             (to.branch if to else "") or (handoff or petition).branch, to.way if to else handoff.way if handoff else "", petition.stage,
-            last.body if last else None, remedy_ends(petition.answered_on, self.house.calendar) if petition.answered_on else None,
+            self._answered_by(move, petition), remedy_ends(petition.answered_on, self.house.calendar) if petition.answered_on else None, petition.facts,
+            self.house.gaps.choice(LATE_REMEDY) == "with-reason",
         )
+
+    def _answered_by(self, move: Move, petition: PetitionRow) -> str | None:
+        """Whose answer an act asks to be reviewed: the last body that answered at the stage before."""
+        before = _REVIEWS.get(move.act)
+        if before is None:
+            return None
+        closed = [(h.closed_at, h.handoff_id, h.body) for h in self.work.handoffs.values()
+                  if h.petition_no == petition.petition_no and h.stage == before and h.state == "CLOSED" and h.closed_at is not None]
+        return max(closed)[2] if closed else None
 
     def course(self, petition: PetitionRow, handoff: HandoffRow | None) -> clocking.Course:
         """What decides the limits of this petition's, or this hand-off's, clocks, and who plays which part in them."""
@@ -117,10 +131,17 @@ class Holding:
         if not petition.facts.get("grave"):
             return
         places = self.house.bodies.lineage(self.house.division(self.house.bureau))[1:]
-        bureaus = [body for place in places if (body := self.house.bodies.find("bureau", place.code)) is not None]
-        for body in {each.code: each for each in (*bureaus[:1], *bureaus[-1:])}.values():
-            self.open_duty("report.grave", f"立即向{body.name}报告", self.house.bureau, petition, None, ref=f"{petition.petition_no}:{body.code}",
-                           detail={"to": body.code}, body=body.code)
+        bureaus = [body.code for place in places if (body := self.house.bodies.find("bureau", place.code)) is not None]
+        allowed = [code for code in bureaus if not shuns(petition.facts, code, self.house.bodies)]
+        # Whoever is accused or complained of is not the one to be told; then those are who would hear of it at the end.
+        for code in dict.fromkeys((*allowed[:1], *allowed[-1:]) or (self.house.conference_for(petition.facts),) if bureaus else ()):
+            self.report_to(petition, code)
+
+    def report_to(self, petition: PetitionRow, code: str) -> None:
+        """The bureau owes that body an immediate report."""
+        if code != self.house.bureau:
+            self.open_duty("report.grave", f"立即向{self.house.bodies.get(code).name}报告", self.house.bureau, petition, None,
+                           ref=f"{petition.petition_no}:{code}", detail={"to": code}, body=code)
 
     def open_duty(
         self, kind: str, zh: str, holder: str, petition: PetitionRow | None, handoff: HandoffRow | None, *, ref: str = "", bound: bool = False,
@@ -152,6 +173,12 @@ class Holding:
             if duty.state_bound and duty.closed_at is None and duty.handoff_id == where and duty.detail.get("root") not in roots:
                 self.shut(duty, by)
 
+    def asked(self, petition: PetitionRow, handoff: HandoffRow, kind: str, by: str) -> None:
+        """Duties of this kind for this hand-off are done by the act itself."""
+        for duty in self.work.duties[petition.petition_no]:
+            if (duty.kind, duty.handoff_id) == (kind, handoff.handoff_id) and duty.closed_at is None:
+                self.shut(duty, by)
+
     def shut(self, duty: DutyRow, by: str) -> None:
         duty.closed_at, duty.closed_by = self.now, by
         self.work.changed_duties[duty.duty_id] = duty
@@ -164,6 +191,9 @@ class Holding:
         self.write(petition, handoff, move.actor, move.act, row.state, row.state, move.data, move.note)
 
     def refuse(self, move: Move, petition: PetitionRow, code: str, why: str) -> Refused:
+        """The answer to an act that may not be. What people of the bureau asked in vain is kept beside the journal; a body's message is quarantined."""
+        if move.actor.writer in ("bureau", "arbiter"):
+            self.work.refusals.append(RefusalRow(petition.petition_no, move.handoff_id, self.now, str(move.actor), move.act, code, why))
         return Refused(code, why, petition.petition_no, move.handoff_id)
 
     def zh(self, machine: MachineName, state: str) -> str:
@@ -175,7 +205,7 @@ class Holding:
         self.work.changed_petitions.add(petition.petition_no)
         petition.journal_seq += 1
         detail = safe_detail(data, actor.writer)
-        sealed = self.sealer.seal_text(note, f"journal:{petition.petition_no}:{petition.journal_seq}") if note else None
+        sealed = self._sealed_note(petition, note) if note else None
         handoff_id = handoff.handoff_id if handoff else None
         row = (handoff or petition)
         digest = row_hash(petition.journal_head, petition.petition_no, petition.journal_seq, self.now, str(actor), act, handoff_id, before, after,
@@ -185,6 +215,12 @@ class Holding:
             petition.journal_head, digest,
         ))
         petition.journal_head = digest
+
+    def _sealed_note(self, petition: PetitionRow, note: str) -> bytes:
+        # The journal cannot be erased, so what people wrote is sealed with a key of the petition's own, which can.
+        if petition.note_salt is None:
+            petition.note_salt = os.urandom(16)
+        return self.sealer.apart(petition.note_salt).seal_text(note, store.note_place(petition.petition_no, petition.journal_seq))
 
     def settle(self) -> None:
         """The invariant, before anything is written: what has not ended has a holder and a due date."""

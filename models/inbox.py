@@ -191,7 +191,8 @@ def _move(row: _Row, sealer: Sealer) -> Move:
     act = row.message
     if act == "withdraw.answer":
         act = "withdraw.agreed" if data.get("agreed") else "withdraw.refused"
-    said = {**data, "round": row.round, "sequence": row.sequence, "message_id": row.message_id}
+    # What the wire does not know is the sender's own affair; the names that the bureau itself uses (via, register_no, clerk) are not his to say.
+    said = {**events.known(row.message, data), "round": row.round, "sequence": row.sequence, "message_id": row.message_id}
     return Move(act, Actor("partner", row.body), handoff_id=row.handoff_id, data=said, sequence=row.sequence, heard_at=row.received_at)
 
 
@@ -257,9 +258,15 @@ def note_asked(connection: Connection, handoff_ids: Sequence[str], now: datetime
 
 
 def sent_by(connection: Connection, body: str, handoff_id: str, after: int, sealer: Sealer) -> list[bytes] | None:
-    """What we sent about a hand-off past that sequence, as raw events; None where the hand-off is not this body's."""
-    owner = connection.execute("select body from handoff where handoff_id = %s", (handoff_id,)).fetchone()
+    """What we sent about a hand-off past that sequence, as raw events; None where the hand-off is not this body's.
+
+    What was erased (JJ 15) is not among them, and a silenced hand-off has nothing to tell: asking is no way round what may not be sent.
+    """
+    owner = connection.execute("select body, 'silenced' = any(flags) from handoff where handoff_id = %s", (handoff_id,)).fetchone()
     if owner is None or owner[0] != body:
         return None
-    rows = connection.execute("select message_id, body_sealed from outbox where handoff_id = %s and sequence > %s order by sequence", (handoff_id, after))
+    if owner[1]:
+        return []
+    rows = connection.execute("""select message_id, body_sealed from outbox where handoff_id = %s and sequence > %s and body_sealed <> '' order by sequence""",
+                              (handoff_id, after))
     return [sealer.open(sealed, f"outbox:{message_id}") for message_id, sealed in rows]

@@ -18,10 +18,10 @@ def receipted(door: Crossing, move: Move, petition: PetitionRow, handoff: Handof
     if handoff is None or move.actor != SYSTEM:
         return Refused("not-writer", "回执只由系统登记", petition.petition_no, move.handoff_id)
     handoff.acked_out = max(handoff.acked_out, int(move.data["sequence"]))
-    then = str(move.data.get("then") or "")
-    # A body that has already answered what this message brought about is past `then`: its receipt, coming late, takes nothing back.
-    if then and move.data.get("message") != "handoff.request" and handoff.partner_state != handoff.state:
-        handoff.partner_state, handoff.partner_round = then, int(move.data["round"])
+    then, sequence = str(move.data.get("then") or ""), int(move.data["sequence"])
+    # A body that has answered since, or has a later message of ours, is past `then`: a receipt that comes late takes nothing back.
+    if then and move.data.get("message") != "handoff.request" and sequence > handoff.told_out:
+        handoff.partner_state, handoff.partner_round, handoff.told_out = then, int(move.data["round"]), sequence
     for duty in door.work.duties[petition.petition_no]:
         if duty.kind == "undelivered" and duty.ref == move.data.get("message_id") and duty.closed_at is None:
             door.shut(duty, str(move.actor))
@@ -29,6 +29,8 @@ def receipted(door: Crossing, move: Move, petition: PetitionRow, handoff: Handof
     if edge is not None and move.data.get("message") == "handoff.request":
         return door.handoff_edge(move, edge, petition, handoff)
     door.note(move, petition, handoff)
+    if not move.data.get("weak"):
+        door.forget_more(petition, str(move.data.get("message_id") or ""))
     return Done(petition.petition_no, handoff.handoff_id, handoff.state)
 
 
@@ -99,6 +101,8 @@ def duty_open(door: Crossing, move: Move, petition: PetitionRow | None, handoff:
     new = len(door.work.new_duties) > before
     if petition is not None and new:
         door.note(move, petition, handoff)
+        if kind == "undelivered":
+            door.forget_more(petition, str(move.data.get("message_id") or ""))
     return Done(petition.petition_no if petition else "", move.handoff_id, duty.kind, new=new)
 
 

@@ -8,7 +8,6 @@ duty of its own: a case may close while its proposal is still unanswered, and an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
 from connectors.wire.ids import new_id
 from models import store
@@ -16,7 +15,8 @@ from models.edges import Crossing
 from models.moves import Answer, Done, Move
 from models.records import HandoffRow, PetitionRow, ProposalRow
 from rules.calendar import due
-from rules.ladder import shunned
+from rules.edge_dates import day_of, wrong_day
+from rules.ladder import shuns
 from rules.words import ADOPTED_ZH, PROPOSAL_ZH
 
 DUTY = "proposal.feedback"
@@ -39,8 +39,8 @@ def issue(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow
     if wanted is not None and bodies.get(to).kind not in wanted:
         return door.refuse(move, petition, "guard", f"{KINDS[kind]}不能向{bodies.get(to).name}提出（条例第四十条）")
     # An improvement is told to the very body that must improve, unless it stands accused.
-    avoid = shunned(petition.facts if kind != "improve" else {**petition.facts, "complained_of": None}, bodies)
-    if to in avoid:
+    about = petition.facts if kind != "improve" else {**petition.facts, "complained_of": None}
+    if shuns(about, to, bodies) or door.barred(petition, to) is not None:
         return door.refuse(move, petition, "guard", "不得向被反映、被检举控告的单位提出")
     if not move.data.get("ground") or not move.note.strip():
         return door.refuse(move, petition, "guard", "须写明情形和理由")
@@ -72,10 +72,11 @@ def feedback(door: Crossing, move: Move, petition: PetitionRow, handoff: Handoff
         return door.refuse(move, petition, "guard", f"采纳情况应为：{'、'.join(ADOPTED)}")
     if adopted != "yes" and not move.note.strip():
         return door.refuse(move, petition, "guard", "未采纳或部分采纳的，须写明对方所述理由")
-    try:
-        told = date.fromisoformat(str(move.data.get("feedback_on")))
-    except ValueError:
+    told = day_of(move.data.get("feedback_on"))
+    if told is None:
         return door.refuse(move, petition, "guard", "须写明书面反馈的日期，例如 2026-03-16")
+    if (why := wrong_day(move.data, proposal.issued_at, door.now)) is not None:
+        return door.refuse(move, petition, "guard", why.replace("收到信访事项", "提出建议"))
     proposal.adopted, proposal.feedback_on, proposal.closed_at = adopted, told, door.now
     door.work.changed_proposals.add(proposal.proposal_id)
     for duty in door.work.duties[petition.petition_no]:

@@ -131,8 +131,12 @@ def record(
             moves.append(Move("duty.open", SYSTEM, data={**said, "kind": "security"}))
         if d.finding.action in ("resend", "ask"):
             seen = d.theirs.last_seq_in if d.theirs else 0
-            ids = connection.execute("select message_id from outbox where handoff_id = %s and (sequence > %s or state <> 'RECEIPTED')", (d.handoff_id, seen))
-            _again(connection, [i for (i,) in ids], d.finding.action, now)
+            rows = connection.execute("select message_id from outbox where handoff_id = %s and (sequence > %s or state <> 'RECEIPTED')", (d.handoff_id, seen))
+            ids = [i for (i,) in rows]
+            if d.petition_no and not duty and outbox.cannot_go(connection, ids):
+                # What may not be sent again cannot heal by itself: a person must find out what the body has.
+                moves.append(Move("duty.open", SYSTEM, handoff_id=d.handoff_id, data=said))
+            _again(connection, ids, d.finding.action, now)
         connection.execute(
             """insert into difference (reconciliation_id, body, handoff_id, petition_no, kind, ours, theirs, action, found_at)
                values (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",

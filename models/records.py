@@ -34,6 +34,7 @@ class PetitionRow:
     parent_petition_no: str | None = None
     first_petition_no: str | None = None
     recused: list[str] = field(default_factory=list)
+    note_salt: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -67,6 +68,7 @@ class HandoffRow:
     outcome: str
     stage: Stage = "handling"
     track: str = ""
+    told_out: int = 0
 
 
 @dataclass(slots=True)
@@ -165,6 +167,17 @@ class JournalRow:
 
 
 @dataclass(slots=True)
+class RefusalRow:
+    petition_no: str | None
+    handoff_id: str | None
+    at: datetime
+    actor: str
+    act: str
+    code: str
+    why: str
+
+
+@dataclass(slots=True)
 class Content:
     """What a hand-off request carries and nothing else may: unsealed only while the message is composed."""
 
@@ -196,7 +209,10 @@ class Working:
     proposals: dict[str, ProposalRow] = field(default_factory=dict)
     changed_proposals: set[str] = field(default_factory=set)
     new_proposals: set[str] = field(default_factory=set)
-    # Hand-offs whose waiting messages go on paper from now on, and petitions whose content is to be erased.
+    # Hand-offs whose waiting messages go on paper from now on, and those whose messages may go nowhere any more.
     by_hand: set[str] = field(default_factory=set)
-    erase: set[str] = field(default_factory=set)
+    silenced: set[str] = field(default_factory=set)
+    # Petitions whose content is to be erased, each with the messages that are settled by this very call.
+    erase: dict[str, set[str]] = field(default_factory=dict)
+    refusals: list[RefusalRow] = field(default_factory=list)
     journal: list[JournalRow] = field(default_factory=list)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hmac
 import json
 import os
 import secrets
@@ -42,12 +43,25 @@ class Sealer:
                 raise SealError(f"key {name!r} must have an id of 1-255 bytes and 32 bytes of key")
         if len({name for name, _ in pairs}) != len(pairs):
             raise SealError("two keys for personal fields bear the same id; what one sealed the other could not open: give the new key an id of its own")
+        self._keys = dict(pairs)
         self._ciphers = {name.encode(): AESGCM(key) for name, key in pairs}
         self._newest = pairs[0][0].encode()
 
     @property
     def newest(self) -> str:
         return self._newest.decode()
+
+    def apart(self, salt: bytes) -> Sealer:
+        """A sealer with keys of its own, derived from ours and `salt`: whoever destroys the salt has destroyed what was sealed with it."""
+        return Sealer((name, hmac.digest(key, b"tonglu/apart/" + salt, "sha256")) for name, key in self._keys.items())
+
+    def marks(self, label: str, text: str) -> list[bytes]:
+        """Digests by which the same text is known again and from which nobody without the keys can guess it (HMAC-SHA-256, RFC 2104).
+
+        One for each key, newest first: keep the first, look for any. `label` keeps the uses apart.
+        """
+        own = (hmac.digest(key, b"tonglu/mark/" + label.encode(), "sha256") for key in self._keys.values())
+        return [hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256") for key in own]
 
     def seal(self, plain: bytes, place: str) -> bytes:
         nonce = os.urandom(_NONCE)

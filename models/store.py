@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from operator import attrgetter
@@ -13,8 +14,8 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from models.db import Connection
-from models.records import ClockRow, Content, DutyRow, HandoffRow, JournalRow, Letter, PetitionRow, ProposalRow, Working
-from models.seal import Sealer
+from models.records import ClockRow, Content, DutyRow, HandoffRow, JournalRow, Letter, PetitionRow, ProposalRow, RefusalRow, Working
+from models.seal import Sealer, SealError
 
 # Wakes the resident worker; the payload says which desk has work, never which case.
 CHANNEL = "tonglu"
@@ -25,6 +26,7 @@ _CLOCK = tuple(f.name for f in fields(ClockRow))
 _DUTY = tuple(f.name for f in fields(DutyRow))
 _JOURNAL = tuple(f.name for f in fields(JournalRow))
 _PROPOSAL = tuple(f.name for f in fields(ProposalRow))
+_REFUSAL = tuple(f.name for f in fields(RefusalRow))
 
 
 def _columns(names: Sequence[str], skip: Iterable[str] = ()) -> str:
@@ -75,20 +77,64 @@ def petitioner(connection: Connection, petition_no: str, sealer: Sealer) -> dict
     return None if row is None else sealer.open_json(row[0], f"petitioner:{petition_no}")
 
 
+def parts(connection: Connection, petition_no: str) -> int:
+    """How many petitions were made of this one."""
+    row = connection.execute("select count(*) from petition where parent_petition_no = %s", (petition_no,)).fetchone()
+    return int(row[0]) if row else 0
+
+
 def load_proposals(connection: Connection, work: Working, petition_no: str) -> None:
     """Read the proposals of a petition that is loaded already."""
     for row in connection.execute(f"select {_columns(_PROPOSAL)} from proposal where petition_no = %s", (petition_no,)):
         work.proposals.setdefault(row[0], ProposalRow(*row))
 
 
-def erase(cursor: Any, numbers: Iterable[str], sealer: Sealer, now: Any) -> None:
-    """Take what was written of these petitions out of the ledger (JJ 15): subject, text, petitioner, and the bytes of what was sent. The shell stays."""
-    for number in sorted(numbers):
-        cursor.execute(
-            "update petition set subject_sealed = %s, text_sealed = %s, erased_at = %s where petition_no = %s",
-            (sealer.seal_text("", f"petition.subject:{number}"), sealer.seal_text("", f"petition.text:{number}"), now, number))
-        cursor.execute("delete from petitioner where petition_no = %s", (number,))
-        cursor.execute("update outbox set body_sealed = '' where petition_no = %s and message = 'handoff.request'", (number,))
+def notes(connection: Connection, petition_no: str, sealer: Sealer) -> list[tuple[int, str]]:
+    """What people wrote beside the journal of this petition: (number of the row, words). What was erased is not among it.
+
+    Raises SealError for a note that was altered.
+    """
+    sql = """select j.seq, j.note_sealed, p.note_salt, p.erased_at from journal j join petition p using (petition_no)
+             where petition_no = %s and note_sealed is not null order by seq"""
+    found = []
+    for seq, sealed, salt, erased_at in connection.execute(sql, (petition_no,)).fetchall():
+        place = note_place(petition_no, seq)
+        # Notes of before each petition had a key of its own are sealed with the installation's.
+        for key in (*((sealer.apart(salt),) if salt else ()), sealer):
+            with contextlib.suppress(SealError):
+                found.append((seq, key.open_text(sealed, place)))
+                break
+        else:
+            if erased_at is None:
+                raise SealError(f"the value at {place} was altered or moved")
+    return found
+
+
+def note_place(petition_no: str, seq: int) -> str:
+    """Where a note stands, as its seal names it."""
+    return f"journal:{petition_no}:{seq}"
+
+
+_SETTLED = "state not in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN', 'SENDING')"
+
+
+def erase(cursor: Any, settled: Mapping[str, Collection[str]], sealer: Sealer, now: Any) -> None:
+    """Take what was written of these petitions, and of the letters they were split from, out of the ledger (JJ 15). The shell stays.
+
+    Gone are subject, text and petitioner; the bytes of every message to a body that is not on its way any more (or is named in `settled`); the bodies'
+    own messages that have been read; the names of attachments; and the salt of the notes, so that nobody can open them.
+    Kept are number, states, clocks, duties, the journal's codes, digests and receipts: what shows that it was passed on, and when.
+    """
+    for number, messages in sorted(settled.items()):
+        rows = cursor.execute("select %s union select parent_petition_no from petition where petition_no = %s and parent_petition_no is not null", (number, number))
+        for (each,) in rows.fetchall():
+            cursor.execute(
+                "update petition set subject_sealed = %s, text_sealed = %s, note_salt = null, erased_at = coalesce(erased_at, %s) where petition_no = %s",
+                (sealer.seal_text("", f"petition.subject:{each}"), sealer.seal_text("", f"petition.text:{each}"), now, each))
+            cursor.execute("delete from petitioner where petition_no = %s", (each,))
+            cursor.execute("delete from document where petition_no = %s", (each,))
+            cursor.execute(f"update outbox set body_sealed = '' where petition_no = %s and ({_SETTLED} or message_id = any(%s))", (each, sorted(messages)))
+            cursor.execute("update inbox set raw_sealed = '' where petition_no = %s and state not in ('RECEIVED', 'HELD')", (each,))
 
 
 def free_duty(connection: Connection, work: Working, duty_id: str) -> DutyRow | None:
@@ -118,10 +164,13 @@ def flush(connection: Connection, work: Working, sealer: Sealer, now: Any) -> No
     closing = list(work.changed_clocks.values())
     if closing:
         cursor.execute(
-            """update clock c set due_at = v.due_at, ring_at = v.ring_at, warned = v.warned, paused_at = v.paused_at, state = v.state, closed_at = v.closed_at
-               from unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::timestamptz[], %s::text[], %s::timestamptz[])
-                 as v(id, due_at, ring_at, warned, paused_at, state, closed_at) where c.id = v.id""",
-            [[getattr(c, name) for c in closing] for name in ("id", "due_at", "ring_at", "warned", "paused_at", "state", "closed_at")],
+            """update clock c set due_at = v.due_at, ring_at = v.ring_at, warned = v.warned, paused_at = v.paused_at, state = v.state, closed_at = v.closed_at,
+                 owes = v.owes, "limit" = v.limit_, basis = v.basis, label = v.label, provisional = v.provisional
+               from unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::text[],
+                           %s::text[], %s::text[], %s::text[], %s::bool[])
+                 as v(id, due_at, ring_at, warned, paused_at, state, closed_at, owes, limit_, basis, label, provisional) where c.id = v.id""",
+            [[getattr(c, name) for c in closing]
+             for name in ("id", "due_at", "ring_at", "warned", "paused_at", "state", "closed_at", "owes", "limit", "basis", "label", "provisional")],
         )
     names = tuple(name for name in _CLOCK if name != "id")
     _copy(cursor, "clock", names, (_values(names, clock) for clock in work.new_clocks))
@@ -136,14 +185,25 @@ def flush(connection: Connection, work: Working, sealer: Sealer, now: Any) -> No
     _queue(cursor, work.letters, sealer)
     if work.by_hand:
         cursor.execute("update outbox set state = 'DEAD' where handoff_id = any(%s) and state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN')", (sorted(work.by_hand),))
+    if work.silenced:
+        # One that is being sent just now is dead as well: whatever comes of it, it is not tried again.
+        cursor.execute(
+            """update outbox set state = 'DEAD', lease_owner = null, lease_until = null
+               where handoff_id = any(%s) and state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN', 'SENDING')""", (sorted(work.silenced),))
     _copy(cursor, "proposal", _PROPOSAL, (_values(_PROPOSAL, work.proposals[i]) for i in sorted(work.new_proposals)))
     for proposal in (work.proposals[i] for i in sorted(work.changed_proposals - work.new_proposals)):
         cursor.execute("update proposal set adopted = %s, feedback_on = %s, closed_at = %s where proposal_id = %s",
                        (proposal.adopted, proposal.feedback_on, proposal.closed_at, proposal.proposal_id))
     erase(cursor, work.erase, sealer, now)
+    record_refusals(cursor, work.refusals)
     _copy(cursor, "journal", _JOURNAL, (_values(_JOURNAL, row) for row in work.journal))
     if work.letters:
         notify(connection, "outbox")
+
+
+def record_refusals(cursor: Any, refusals: Sequence[RefusalRow]) -> None:
+    """Keep what people of the bureau asked of the door in vain."""
+    _copy(cursor, "refusal", _REFUSAL, (_values(_REFUSAL, row) for row in refusals))
 
 
 def insert_duties(connection: Connection, duties: Sequence[DutyRow]) -> None:
@@ -191,7 +251,8 @@ def _copy(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequen
 _TYPES = {
     "handoffs": "int", "journal_seq": "int", "round": "int", "seq_out": "int", "acked_out": "int", "seq_in": "int", "partner_round": "int",
     "journal_head": "bytea", "facts": "jsonb", "next_due": "timestamptz", "received_at": "timestamptz", "closed_at": "timestamptz",
-    "issued_at": "timestamptz", "issued_day": "date", "delivered_at": "timestamptz", "accepted_at": "timestamptz", "answered_on": "date",
+    "issued_at": "timestamptz", "issued_day": "date", "delivered_at": "timestamptz", "accepted_at": "timestamptz", "answered_on": "date", "told_out": "int",
+    "note_salt": "bytea",
 }
 # Arrays cannot be unnested beside scalars, so word lists travel as JSON text.
 _WORDS = ("returned_by", "flags", "refused_grounds", "recused")

@@ -47,7 +47,6 @@ class Petition(SQLModel, table=True):
         UniqueConstraint("origin", "origin_ref", name="petition_origin"),
         Index("petition_due", "next_due", postgresql_where=text("next_due is not null")),
         Index("petition_waiting", "petition_no", postgresql_where=text("state = 'REGISTERED'")),
-        Index("petition_matter", "matter_key", postgresql_where=text("matter_key is not null")),
         Index("petition_parts", "parent_petition_no", postgresql_where=text("parent_petition_no is not null")),
     )
     petition_no: str = Field(primary_key=True)
@@ -80,7 +79,8 @@ class Petition(SQLModel, table=True):
     parent_petition_no: str | None = Field(None, foreign_key="petition.petition_no")
     first_petition_no: str | None = None
     recused: list[str] = Field(sa_column=_words())
-    matter_key: bytes | None = Field(None, sa_column=Column(LargeBinary, nullable=True))
+    content_key: bytes | None = Field(None, sa_column=Column(LargeBinary, nullable=True))
+    note_salt: bytes | None = Field(None, sa_column=Column(LargeBinary, nullable=True))
     erased_at: datetime | None = Field(None, sa_column=_when())
     updated_at: datetime = Field(sa_column=_when(False))
 
@@ -102,11 +102,35 @@ class Petitioner(SQLModel, table=True):
     sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class Matter(SQLModel, table=True):
+    """By what a repeat is known: keyed digests of who asks and for what. They are looked up at registration and tell nobody anything else."""
+
+    __tablename__ = "matter"
+    key: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    petition_no: str = Field(sa_column=Column(Text, ForeignKey("petition.petition_no"), primary_key=True))
+
+
+class Refusal(SQLModel, table=True):
+    """What the bureau or an arbiter asked of the door and was refused: when, who, which act, why. Nothing else came of it."""
+
+    __tablename__ = "refusal"
+    __table_args__ = (Index("refusal_by_petition", "petition_no"),)
+    id: int | None = Field(None, sa_column=_number())
+    petition_no: str | None = None
+    handoff_id: str | None = None
+    at: datetime = Field(sa_column=_when(False))
+    actor: str
+    act: str
+    code: str
+    why: str
+
+
 class Handoff(SQLModel, table=True):
     """转送/交办: one referral of a petition to one body.
 
     `seq_out` is the last sequence given to a message to the body, `acked_out` the last it holds a receipt for, `seq_in` the last of its
-    messages applied. `partner_state` and `partner_round` are what the body itself must believe by now: what its ledger is compared with.
+    messages applied. `partner_state` and `partner_round` are what the body itself must believe by now: what its ledger is compared with;
+    `told_out` is the last of our messages that this belief takes in.
     """
 
     __tablename__ = "handoff"
@@ -146,6 +170,7 @@ class Handoff(SQLModel, table=True):
     outcome: str = ""
     stage: str = Field("handling", sa_column_kwargs={"server_default": "handling"})
     track: str = Field("", sa_column_kwargs={"server_default": ""})
+    told_out: int = Field(0, sa_column_kwargs={"server_default": "0"})
     updated_at: datetime = Field(sa_column=_when(False))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from pydantic import ValidationError
 
 from config.bodies import Bodies
 from config.facts import NAMES, Facts
@@ -17,8 +19,11 @@ from rules.remedies import higher
 # handoff-protocol 1.10: a case that comes back this often in all is a dispute, not a mistake.
 MOST_RETURNS = 3
 REFUSED = "send-refused"
+CONFIRMED = "acceptance-confirmed"
 # Correcting these would let material about an accused body travel to it after all.
-NEVER_REPLACED = ("accused", "accused_body", "accused_level", "pending_elsewhere")
+NEVER_REPLACED = ("accused", "accused_body", "accused_level")
+# Whether this is the matter that is pending elsewhere is for a clerk to say, with reasons (petition.classify), and not by the way (petition.route).
+NEVER_BY_THE_WAY = (*NEVER_REPLACED, "pending_elsewhere")
 SUPERVISION_GROUNDS: Mapping[str, str] = {
     "improper": "未按规定受理或者办理",
     "shirking": "推诿、敷衍、拖延、弄虚作假",
@@ -37,7 +42,8 @@ class Situation:
 
     `heard_at`: when the message reached us; `window_ends`: when the time to object ends, None before delivery.
     `branch` and `way`: of the hand-off, or of the one that the act would open. `stage`: how far the petition has come: handling, review, rereview.
-    `last_body`: who had the petition's latest hand-off; `remedy_ends`: until when the petitioner may ask for the next remedy, None before an answer.
+    `last_body`: whose answer is to be reviewed, for a review; `known`: what the ledger knew before the act; `remedy_ends`: until when the petitioner may ask for the next remedy, None before an answer.
+    `late_remedy`: whether one asked for later may be let in with a reason.
     """
 
     bureau: str
@@ -57,6 +63,8 @@ class Situation:
     stage: str = "handling"
     last_body: str | None = None
     remedy_ends: datetime | None = None
+    known: Mapping[str, Any] = field(default_factory=dict)
+    late_remedy: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,18 @@ def _needs(why: str, *names: str) -> Guard:
 
 
 def _accusation_shielded(at: Situation) -> Verdict:
-    verdict = may_send(Facts.model_validate(dict(at.facts)), at.bodies.get(at.body), at.bodies, via=(at.bureau,))
+    for name in NEVER_BY_THE_WAY:
+        if at.known.get(name) is not None and at.facts.get(name) != at.known[name]:
+            return No(f"{NAMES[name]}已登记，不能在转送时改写；请先补正事实并说明理由")
+    return _sendable(at, at.body, at.bureau)
+
+
+def _sendable(at: Situation, to: str, via: str) -> Verdict:
+    try:
+        facts = Facts.model_validate(dict(at.facts))
+    except ValidationError:
+        return No("登记的事实不合格式，无从核对是否涉及被检举控告单位，须先补正")
+    verdict = may_send(facts, at.bodies.get(to), at.bodies, via=(via,))
     return No(verdict.reason) if isinstance(verdict, Blocked) else None
 
 
@@ -119,8 +138,7 @@ def _own_subordinate(at: Situation) -> Verdict:
     code = str(at.data.get("to_subordinate", "")).removeprefix("urn:xf:").replace(":", "-")
     if code not in at.bodies or at.body not in at.bodies.above(code):
         return No("只能转给本系统下级单位；转给其他单位应提出异议（条例第二十三条）")
-    verdict = may_send(Facts.model_validate(dict(at.facts)), at.bodies.get(code), at.bodies, via=(at.body,))
-    return No(verdict.reason) if isinstance(verdict, Blocked) else None
+    return _sendable(at, code, at.body)
 
 
 def _extension_allowed(at: Situation) -> Verdict:
@@ -146,6 +164,10 @@ def _facts_kept(at: Situation) -> Verdict:
     for name in NEVER_REPLACED:
         if name in told and name in at.facts and told[name] != at.facts[name]:
             return No(f"{NAMES[name]}已登记，不能改写；确有错误的，应办结后重新登记")
+    try:
+        Facts.model_validate({**at.facts, **told})
+    except ValidationError:
+        return No("事实的值不合要求；可用的事实和取值见 docs/routing.md")
     return None
 
 
@@ -158,10 +180,15 @@ def _remedy(stage: str, article: str) -> Guard:
             return No("只有信访程序（第三十一条第六项）的事项可以复查、复核；其他事项依其本法救济")
         if at.stage not in (before, stage):
             return No("尚未办理答复，不能复查" if stage == "review" else "尚未复查，或已经复核，不能复核")
+        if at.stage == stage:
+            # It was asked for in time; the body it went to has given it back.
+            return None
         if at.remedy_ends is None:
             return No("没有书面答复的日期，无从起算三十日")
-        if at.stage == before and at.heard_at is not None and at.heard_at >= at.remedy_ends:
-            # Only local law says what becomes of a late request: the clerk decides, and the case says that it was late.
+        if at.heard_at is not None and at.heard_at >= at.remedy_ends:
+            # Only local law says what becomes of a late request (gaps.yaml 6): the clerk decides, and the case says that it was late; or it is refused.
+            if not at.late_remedy:
+                return No(f"已过收到书面答复之日起三十日（{article}），不予受理（gaps.yaml 第6项）")
             return Mark("late-remedy") if at.data.get("late_reason") else No(f"已过收到书面答复之日起三十日（{article}）；确有正当理由的，写明理由")
         return None
 
@@ -215,7 +242,7 @@ GUARDS: Mapping[str, Guard] = {
     "surely_refused": _surely_refused,
     "paper_named": _needs("人工送达须写明登记号、送达日期和收件岗位", "register_no", "delivered_on", "signed_by"),
     "not_bound": lambda at: No("裁定、指定具有约束力，不得再提异议（条例第二十四条）") if "bound" in at.flags else None,
-    "only_deemed": lambda at: None if "deemed-accepted" in at.flags else No("此件已经受理"),
+    "only_deemed": lambda at: Mark(CONFIRMED) if "deemed-accepted" in at.flags and CONFIRMED not in at.flags else No("此件已经受理"),
     "agreement_named": _needs("须写明协议的日期", "agreed_on"),
     "document_named": _needs("须写明文书号", "document_no"),
     "litigation_only": lambda at: None if at.branch.startswith("B3.1") else No("依法终结只适用于涉法涉诉事项（条例第三十一条第一项）"),

@@ -35,6 +35,11 @@ def may_send(facts: Facts, body: Body, bodies: Bodies, via: Iterable[str] = ()) 
     if facts.pending_elsewhere is not None:
         reason = f"同一事项已由 {facts.pending_elsewhere} 受理或正在办理，应关联，不得另行转送"
         return Blocked(reason, "信访工作条例第十九条第三款")
+    return shielded(facts, body, bodies, via)
+
+
+def shielded(facts: Facts, body: Body, bodies: Bodies, via: Iterable[str] = ()) -> Allowed | Blocked:
+    """Of `may_send` only what protects an accusation: this holds for everything that is said to a body, about whatever hand-off, at any time."""
     if not accuses(facts):
         return Allowed()
     # an accused who is not named can be ruled out for the receiver only: the hops hold the petition already

@@ -10,50 +10,63 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from config.bodies import Bodies
-from rules.guards import accused_side
+from config.bodies import LEVELS, Bodies
 
 PETITIONER = "petitioner"
 _ACTS_FOR = ("government", "bureau", "joint_conference")
 
 
-def shunned(facts: Mapping[str, Any], bodies: Bodies) -> frozenset[str]:
-    """Codes of all that must not be asked about a petition with these facts: the accused's and the complained-of side."""
-    found: set[str] = set()
-    for name in ("accused_body", "complained_of"):
-        code = facts.get(name)
-        if not isinstance(code, str) or code not in bodies:
-            continue
-        found |= accused_side(code, bodies)
-        body = bodies.get(code)
-        if body.kind in _ACTS_FOR:
-            # These three sit in one building: who complains of one does not ask the others.
-            found |= {other.code for kind in _ACTS_FOR if (other := bodies.find(kind, body.division)) is not None}
-    return frozenset(found)
+def shuns(facts: Mapping[str, Any], code: str, bodies: Bodies) -> bool:
+    """Whether this body must not be asked about a petition with these facts, because it stands on the side accused or complained of.
+
+    Where an accused is told only by its level, every body that is not above that level may be the accused's, and is shunned.
+    A code that the directory does not hold is on nobody's side.
+    """
+    if code not in bodies:
+        return False
+    named = [value for name in ("accused_body", "complained_of") if isinstance(value := facts.get(name), str) and value in bodies]
+    if any(_of_side(one, code, bodies) for one in named):
+        return True
+    level = facts.get("accused_level")
+    return level in LEVELS and not facts.get("accused_body") and LEVELS.index(bodies.get(code).level) >= LEVELS.index(level)
+
+
+def _of_side(named: str, code: str, bodies: Bodies) -> bool:
+    # As membership in `accused_side`, looked at from below: a body has few above it, the accused may have thousands below.
+    family = bodies.family(named)
+    if code in family or not family.isdisjoint(bodies.above(code)):
+        return True
+    body = bodies.get(code)
+    # Government, bureau and conference of one place sit in one building: who complains of one does not ask the others.
+    return body.kind in _ACTS_FOR and any(bodies.get(one).kind in _ACTS_FOR and bodies.get(one).division == body.division for one in family)
 
 
 def conference_for(facts: Mapping[str, Any], bodies: Bodies, division: str) -> str:
-    """The joint conference that hears of this petition last: the division's own, or the nearest above it that is not on the side complained of.
+    """Who hears of this petition last: the division's own joint conference, or the nearest above it that is on nobody's side.
 
-    Where no conference is left, a bureau above; where even that is shunned, the division's own conference: somebody must hold the case.
+    Where no conference is left: a bureau above; for an accusation the nearest discipline body. Where even that is on the side complained of,
+    the division's own bureau, which holds the papers already: the case stays with people, and nobody new learns of it.
     """
-    avoid = shunned(facts, bodies)
     lineage = bodies.lineage(division)
-    for kind in ("joint_conference", "bureau"):
+    for kind in ("joint_conference", "bureau", *(("discipline",) if _accused(facts) else ())):
         for place in lineage:
             body = bodies.find(kind, place.code)
-            if body is not None and body.code not in avoid and (kind == "joint_conference" or place.code != division):
+            if body is not None and (kind != "bureau" or place.code != division) and not shuns(facts, body.code, bodies):
                 return body.code
-    own = bodies.find("joint_conference", division)
+    own = bodies.find("bureau", division)
     assert own is not None, "load_house checks it"  # noqa: S101
     return own.code
+
+
+def _accused(facts: Mapping[str, Any]) -> bool:
+    return any(facts.get(name) for name in ("accusation", "accused", "accused_body", "accused_level")) or facts.get("klass") == "accusation"
 
 
 def arbiter_for(disputants: Collection[str], facts: Mapping[str, Any], bodies: Bodies, division: str) -> str:
     """Who decides between these bodies: their nearest common superior, unless it is one of them or shunned; else the joint conference."""
     known = {code for code in disputants if code in bodies}
     common = bodies.common_superior(known) if len(known) > 1 else None
-    if common is not None and common.code not in known and common.code not in shunned(facts, bodies):
+    if common is not None and common.code not in known and not shuns(facts, common.code, bodies):
         return common.code
     return conference_for(facts, bodies, division)
 

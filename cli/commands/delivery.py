@@ -188,7 +188,9 @@ def _requeue(opened: Opened, connection: Connection, message_id: str) -> int:
         connection.execute("update outbox set next_attempt_at = least(next_attempt_at, %s) where message_id = %s", (now, message_id))
         store.notify(connection, "outbox")
     else:
-        outbox.requeue(connection, [message_id], now)
+        if not outbox.requeue(connection, [message_id], now):
+            say("不重发：内容已依规定清除，或该单位已不应再收到此件。修正：改由人工核实，见 tonglu duties")
+            return FOUND
     print("已以原编号、原内容排入重发，由常驻工作进程发出")
     return GOOD
 

@@ -119,6 +119,12 @@ def check_data(name: str, data: Mapping[str, Any]) -> None:
             raise BadEvent(f"{name}: data.{key} {wrong}")
 
 
+def known(name: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Of `data` the fields that the wire format defines for the message `name`; what else a sender wrote says nothing to us."""
+    names = COMMON.keys() | REQUIRED.get(name, {}).keys() | OPTIONAL.get(name, {}).keys()
+    return {key: value for key, value in data.items() if key in names}
+
+
 def encode(event: Event) -> bytes:
     """The event as compact UTF-8 JSON, time in +08:00. Raises BadEvent if it breaks the format or is too long."""
     _check_envelope(event)

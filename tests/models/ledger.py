@@ -87,9 +87,14 @@ class Ledger:
     def one(self, move: Move | Arrival) -> Answer:
         return self.take(move)[0]
 
-    def arrival(self, ref: str = "", facts: Mapping[str, Any] | None = None, received: datetime | None = None, text: str = TEXT) -> Arrival:
+    def arrival(
+        self, ref: str = "", facts: Mapping[str, Any] | None = None, received: datetime | None = None, text: str = TEXT, subject: str = "",
+        person: Mapping[str, Any] | None = None,
+    ) -> Arrival:
         self.count += 1
-        return Arrival("window", ref or f"r{self.count}", "990100", "letter", "claim", received or self.now, SUBJECT, text, PERSON,
+        # One person asks for many things: the same thing asked for again would be a repeat.
+        subject = subject or (SUBJECT if self.count == 1 and not ref else f"{SUBJECT}（{ref or self.count}）")
+        return Arrival("window", ref or f"r{self.count}", "990100", "letter", "claim", received or self.now, subject, text, PERSON if person is None else person,
                        facts if facts is not None else {"klass": "claim", "branch": "B3.6"}, CLERK)
 
     def register(self, ref: str = "", **more: Any) -> str:
@@ -118,13 +123,21 @@ class Ledger:
         return self.one(Move("receipt", SYSTEM, handoff_id=handoff, data=said))
 
     def partner(self, act: str, handoff: str, body: str = COURT, sequence: int | None = None, **data: Any) -> Answer:
-        return self.one(Move(act, Actor("partner", body), handoff_id=handoff, data={**good_data(act), **data}, sequence=sequence))
+        return self.one(Move(act, Actor("partner", body), handoff_id=handoff, data={**self.good(act), **data}, sequence=sequence))
 
     def clerk(self, act: str, handoff: str, **data: Any) -> Answer:
-        return self.one(Move(act, CLERK, handoff_id=handoff, data={**good_data(act), **data}))
+        return self.one(Move(act, CLERK, handoff_id=handoff, data={**self.good(act), **data}))
 
     def arbiter(self, act: str, handoff: str, **data: Any) -> Answer:
-        return self.one(Move(act, ARBITER, handoff_id=handoff, data={**good_data(act), **data}))
+        return self.one(Move(act, self.ruler(self.handoff(handoff)["petition_no"]), handoff_id=handoff, data={**self.good(act), **data}))
+
+    def ruler(self, petition_no: str) -> Actor:
+        """Whoever is to rule on this petition as it stands."""
+        return Actor("arbiter", self.petition(petition_no)["arbiter"] or CONFERENCE)
+
+    def good(self, act: str) -> dict[str, Any]:
+        """What the act must say to pass its guards, today."""
+        return good_data(act, self.now.astimezone(SHANGHAI).date().isoformat())
 
     def accepted(self, body: str = COURT, branch: str = "B3.6") -> str:
         handoff = self.deliver(body, branch)
@@ -195,7 +208,7 @@ class Ledger:
 
     def incoming(self, handoff: str, act: str, sequence: int, body: str = COURT, message_id: str = "", round_: int = 1, **data: Any) -> Incoming:
         petition_no = self.row("select petition_no from handoff where handoff_id = %s", handoff)["petition_no"]
-        said = {"petition_no": petition_no, "handoff_id": handoff, "round": round_, "to": self.house.bodies.get(BUREAU).urn, **good_data(act), **data}
+        said = {"petition_no": petition_no, "handoff_id": handoff, "round": round_, "to": self.house.bodies.get(BUREAU).urn, **self.good(act), **data}
         event = events.Event(message_id or events.new_id(self.now), self.house.bodies.get(body).urn, events.event_type(act), handoff, self.now, sequence, said)
         raw = events.encode(event)
         return Incoming(body, event.id, handoff, act, round_, sequence, self.now, raw, raw[:32], f"receipt of {event.id}".encode())
@@ -255,16 +268,21 @@ def last_day(instant: datetime) -> str:
     return (instant.astimezone(SHANGHAI) - timedelta(seconds=1)).date().isoformat()
 
 
+TODAY = "<today>"
 _GOOD: dict[str, dict[str, Any]] = {
     "handoff.signed": {"office": "立案庭", "person_role": "收件人", "signed_at": "2026-03-02T10:00:00+08:00"},
     "handoff.objected": {"reason_code": "not-ours", "reason": "不属本院管辖", "suggested_body": None},
-    "handoff.accepted": {"partner_case_no": "（2026）澜01信1号", "procedure": "信访", "told_on": "2026-03-02"},
+    "handoff.accepted": {"partner_case_no": "（2026）澜01信1号", "procedure": "信访", "told_on": TODAY},
     "handoff.declined": {"legal_basis": "某法第一条", "reason": "不符合条件", "remedy": "可以上诉", "remedy_limit": "十日"},
     "handoff.progress": {"note": "正在核查"},
     "supplement.requested": {"items": ["身份证明"], "party": "petitioner"},
     "handoff.suspended": {"reason": "等待鉴定"},
     "handoff.resumed": {},
+    "hearing.opened": {"opened_on": TODAY},
+    "hearing.closed": {"closed_on": TODAY},
     "handoff.extended": {"approver": "负责人", "reason": "案情复杂", "days": 30},
+    "handoff.settled": {"kind": "mediation", "agreed_on": TODAY, "document_no": "澜调〔2026〕1号", "opinion": "达成协议", "attachments": []},
+    "handoff.concluded": {"document_no": "澜终〔2026〕1号", "legal_basis": "某规定第一条", "opinion": "依法终结"},
     "handoff.result": {"outcome_code": "supported", "document_no": "澜信〔2026〕1号", "opinion": "予以支持", "attachments": []},
     "handoff.forwarded": {"to_subordinate": "urn:xf:court:990102"},
     "withdraw.answer": {"agreed": True},
@@ -273,14 +291,32 @@ _GOOD: dict[str, dict[str, Any]] = {
     "objection.escalated": {"reason": "两家各执一词"},
     "ruling.keep": {"reason": "由该院受理"},
     "ruling.return": {"reason": "另行确定"},
-    "result.accepted": {"told_on": "2026-04-01", "reason": "处理适当"},
+    "result.accepted": {"told_on": TODAY, "reason": "处理适当"},
     "result.rework": {"reason": "事实不清", "defects": ["未核实"]},
-    "decline.told": {"told_on": "2026-03-05", "reason": "已告知"},
-    "petition.guide": {"told_on": "2026-03-05"},
-    "petition.close": {"told_on": "2026-03-05"},
+    "decline.told": {"told_on": TODAY, "reason": "已告知"},
+    "handoff.supervise": {"ground": "overdue", "reason": "逾期未办"},
+    "handoff.take_back": {"reason": "对方拒收"},
+    "delivery.by_hand": {"register_no": "澜送2026-1", "delivered_on": TODAY, "signed_by": "收发室"},
+    "petition.guide": {"told_on": TODAY},
+    "petition.close": {"told_on": TODAY, "reason": "不再受理"},
+    "petition.classify": {"facts": {"sector": "housing"}, "reason": "补正"},
+    "petition.recuse": {"clerk": "1042", "reason": "与信访人有亲属关系"},
+    "petition.report_up": {"reason": "重大紧急"},
+    "decision.assign": {"reason": "由住建部门办理"},
+    "petition.dispute": {"reason": "各单位都说不归其管"},
+    "petition.designate": {"reason": "由该院受理"},
+    "petition.dispute_closed": {"reason": "已协调一致"},
+    "guide.filed": {"partner_case_no": "（2026）澜01立1号", "filed_on": TODAY},
+    "guide.ended": {"told_on": TODAY, "reason": "信访人不再主张"},
+    "guide.back": {"reason": "该机关不收"},
+    "petition.split": {"parts": 2},
+    "petition.link": {"other": "XF99010020260301000001", "told_on": TODAY},
+    "petition.review": {"reason": "不服处理意见"},
+    "petition.rereview": {"reason": "不服复查意见"},
+    "petition.reopen": {"new_facts": True, "reason": "新的证据"},
 }
 
 
-def good_data(act: str) -> dict[str, Any]:
-    """What the act must say to pass its guards."""
-    return dict(_GOOD.get(act, {}))
+def good_data(act: str, today: str = "2026-03-02") -> dict[str, Any]:
+    """What the act must say to pass its guards; days are `today`."""
+    return {name: today if value == TODAY else value for name, value in _GOOD.get(act, {}).items()}

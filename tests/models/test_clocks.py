@@ -12,7 +12,7 @@ from connectors.wire import events
 from models import clocking
 from models.moves import SYSTEM, Move
 from tests.models.ledger import CLERK, CONFERENCE, COURT, Ledger, beijing, last_day
-from tests.models.test_invariant import bring
+from tests.models.paths import bring
 
 AGENCY = "agency-housing-990102"
 

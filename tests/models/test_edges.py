@@ -9,7 +9,7 @@ import pytest
 from config.roadmap import SAME, Edge
 from models.moves import SYSTEM, Actor, Done, Move
 from tests.models.ledger import ARBITER, BUREAU, CLERK, COURT, Ledger, good_data
-from tests.models.test_invariant import ROADS, bring, reach
+from tests.models.paths import ROADS, bring, reach, ready, ready_handoff
 
 WRITERS = {"bureau": CLERK, "partner": Actor("partner", COURT), "system": SYSTEM, "arbiter": ARBITER}
 HANDOFF = ROADS.machine("handoff")
@@ -25,11 +25,7 @@ def said(edge: Edge) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("edge", "state"), EDGES, ids=lambda v: v if isinstance(v, str) else v.message)
 def test_an_edge_of_a_handoff(ledger: Ledger, edge: Edge, state: str) -> None:
-    handoff = bring(ledger, ledger.send(), state)
-    if edge.message == "withdraw.agreed" and state in ("ISSUED", "DELIVERED", "SIGNED"):
-        ledger.done(ledger.clerk("handoff.withdraw", handoff, reason="误转"))
-    elif edge.message == "withdraw.agreed":
-        ledger.take(Move("flag", SYSTEM, handoff_id=handoff, data={"code": "withdraw-asked"}))
+    handoff = ready_handoff(ledger, edge, state)
     before, was = ledger.everything(), ledger.handoff(handoff)
     for writer, actor in WRITERS.items():
         if writer != edge.writer:
@@ -47,7 +43,7 @@ def test_an_edge_of_a_handoff(ledger: Ledger, edge: Edge, state: str) -> None:
     ended = HANDOFF.states[target].end
     petition = ledger.petition_of(handoff)
     assert petition["state"] == ((edge.petition or HANDOFF.states[target].petition) if ended else "HANDED_OFF")
-    assert (petition["holder"] is None) == (petition["state"] == "CLOSED")
+    assert (petition["holder"] is None) == bool(PETITION.states[petition["state"]].end)
     letters = ledger.rows("select message from outbox where handoff_id = %s order by sequence", handoff)
     assert len(letters) == was["seq_out"] + (edge.sends is not None)
     if edge.sends:
@@ -74,21 +70,30 @@ def test_what_is_no_edge_is_refused(ledger: Ledger, state: str) -> None:
 
 @pytest.mark.parametrize(("edge", "state"), [(e, s) for e in PETITION.edges for s in e.from_], ids=lambda v: v if isinstance(v, str) else v.message)
 def test_an_edge_of_a_petition(ledger: Ledger, edge: Edge, state: str) -> None:
-    number = reach(ledger, "petition", state)
-    route = ledger.route_move(number).route if edge.message == "petition.route" else None
+    number, route = ready(ledger, edge, state)
     before = ledger.everything()
-    for writer, actor in WRITERS.items():
+    strangers = {**WRITERS, "other bureau": Actor("bureau", "bureau-990102"), "no arbiter of this": Actor("arbiter", "court-990102")}
+    for writer, actor in strangers.items():
         if writer != edge.writer:
             move = Move(edge.message, actor, petition_no=number, data=good_data(edge.message), route=route)
             ledger.no(ledger.one(move), "unknown" if writer == "partner" else "not-writer")
     assert ledger.everything() == before
-    ledger.done(ledger.one(Move(edge.message, CLERK, petition_no=number, data=good_data(edge.message), route=route)))
-    assert ledger.petition(number)["state"] == (state if edge.to == SAME else edge.to)
+    who = ledger.ruler(number) if edge.writer == "arbiter" else CLERK
+    answer = ledger.done(ledger.one(Move(edge.message, who, petition_no=number, data=good_data(edge.message), route=route)))
+    petition, target = ledger.petition(number), state if edge.to == SAME else edge.to
+    assert petition["state"] == target
+    assert (petition["holder"] is None) == (petition["next_due"] is None) == bool(PETITION.states[target].end)
+    assert (petition["open_handoff"] is not None) == (target == "HANDED_OFF")
+    if route is not None:
+        assert ledger.handoff(answer.handoff_id or "")["body"] == route.body
+        assert petition["stage"] == ledger.handoff(answer.handoff_id or "")["stage"]
+    row = ledger.rows("select * from journal where petition_no = %s and act = %s order by seq desc", number, edge.message)[0]
+    assert (row["from_state"], row["to_state"]) == (state, target)
     assert ledger.flaws() == []
 
 
 def test_a_message_that_is_no_edge_of_the_petitions_state_is_refused(ledger: Ledger) -> None:
-    for state in ("REGISTERED", "WITH_CLERK"):
+    for state in PETITION.states:
         number = reach(ledger, "petition", state)
         legal = {edge.message for edge in PETITION.edges if state in edge.from_}
         for message in ({edge.message for edge in PETITION.edges} | set(MESSAGES)) - legal - {"receipt"}:

@@ -13,7 +13,7 @@ import pytest
 from models.journal import Count, verify
 from models.moves import Move
 from tests.models.ledger import CLERK, Ledger
-from tests.models.test_invariant import bring
+from tests.models.paths import bring
 
 
 def behind(ledger: Ledger, *statements: str) -> None:

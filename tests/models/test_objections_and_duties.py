@@ -7,7 +7,7 @@ import pytest
 from models.moves import SYSTEM, Move
 from models.outbox import Result
 from tests.models.ledger import BUREAU, CLERK, CONFERENCE, COURT, Ledger, last_day
-from tests.models.test_invariant import bring
+from tests.models.paths import bring
 
 AGENCY = "agency-housing-990100"
 

@@ -15,7 +15,7 @@ from models.outbox import Result
 from models.recon import Disagreement
 from rules.ledgers import Finding
 from tests.models.ledger import BUREAU, COURT, Ledger
-from tests.models.test_invariant import PATHS, bring
+from tests.models.paths import PATHS, bring
 
 DAY = date(2026, 3, 2)
 

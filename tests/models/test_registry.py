@@ -35,13 +35,30 @@ def at_once(*works: Callable[[], object]) -> None:
 
 def test_the_same_petition_handed_in_twice_is_one(ledger: Ledger) -> None:
     first, again = ledger.take(ledger.arrival("a"), ledger.arrival("a"))
-    later = ledger.one(ledger.arrival("a", text="另一份文字"))
+    later = ledger.one(ledger.arrival("a"))
     assert isinstance(first, Done)
     assert isinstance(again, Done)
     assert isinstance(later, Done)
     assert first.petition_no == again.petition_no == later.petition_no
     assert (first.new, again.new, later.new) == (True, False, False)
     assert len(ledger.rows("select 1 from journal")) == 1
+
+
+def test_another_letter_under_the_same_reference_is_refused_and_not_dropped(ledger: Ledger) -> None:
+    number = ledger.register("a")
+    before = ledger.everything()
+    for other in (ledger.arrival("a", text="另一份文字"), ledger.arrival("a", subject="另一个标题"), ledger.arrival("a", person={**PERSON, "name": "另一人"})):
+        assert ledger.no(ledger.one(other), "key-reused").petition_no == number
+    same, changed = ledger.take(ledger.arrival("b"), ledger.arrival("b", text="同批的另一件"))
+    ledger.done(same)
+    ledger.no(changed, "key-reused")
+    assert ledger.everything([number]) == "\n".join(before.splitlines())
+    asked = ledger.rows("select * from refusal order by id")
+    assert [(r["act"], r["code"]) for r in asked] == [("petition.register", "key-reused")] * 4
+    # A letter of which no digest was kept (registered before digests were) is the same one, as it was then.
+    with ledger.transaction() as connection:
+        connection.execute("update petition set content_key = null")
+    ledger.done(ledger.one(ledger.arrival("a", text="另一份文字")))
 
 
 def test_a_petition_handed_in_again_tells_its_state_of_today(ledger: Ledger) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from models.moves import Arrival, Move
 from models.seal import Sealer, SealError, key_id, parse_keys, sealer_for
 from tests.models.ledger import CLERK, COURT, PERSON, SUBJECT, TEXT, Ledger
-from tests.models.test_invariant import bring
+from tests.models.paths import bring
 
 OLD, NEW = ("k1", bytes(range(32))), ("k2", bytes(range(32, 64)))
 
