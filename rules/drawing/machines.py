@@ -25,10 +25,11 @@ def machine_nodes(
     """One box a state, in the order of the file. `states`, `occurs`: only these states and edges (default: all)."""
     machine = roads.petition if name == "petition" else roads.handoff
     shown = [key for key in machine.states if states is None or key in states]
-    return [_node(name, key, roads, clocks, limit, [edge for edge in machine.edges if key in edge.from_ and occurs(edge)]) for key in shown]
+    stages = {edge.stage for edge in roads.petition.edges if occurs(edge)}
+    return [_node(name, key, roads, clocks, limit, [edge for edge in machine.edges if key in edge.from_ and occurs(edge)], stages) for key in shown]
 
 
-def _node(name: MachineName, key: str, roads: RoadMapFile, clocks: ClocksFile, limit: LimitText, edges: list[Edge]) -> Node:
+def _node(name: MachineName, key: str, roads: RoadMapFile, clocks: ClocksFile, limit: LimitText, edges: list[Edge], stages: Collection[str]) -> Node:
     machine = roads.petition if name == "petition" else roads.handoff
     state = machine.states[key]
     holder = state.holder or "bureau"
@@ -38,7 +39,7 @@ def _node(name: MachineName, key: str, roads: RoadMapFile, clocks: ClocksFile, l
     moves = [_move(name, key, edge, machine, roads.petition) for edge in edges if edge.to not in (SAME, key)]
     stays = [cell for edge in edges if edge.to in (SAME, key) for cell in _stay(name, key, edge)]
     wide = max([MOST - 40, *(row.width for row in moves)])
-    rows = [*_clocks(key, state, clocks, limit), *moves, *_pairs(stays, wide), *_notes(name, state, roads.petition)]
+    rows = [*_clocks(key, state, clocks, limit), *moves, *_pairs(stays, wide), *_notes(name, state, roads.petition, stages)]
     return Node(key, (first, second), tuple(rows), END_GROUND if state.end else HOLDER_GROUND[holder], END_FRAME if state.end else HOLDER_FRAME[holder],
                 heavy=state.end or key == machine.start, data={"state": f"{name}.{key}"})
 
@@ -81,12 +82,12 @@ def _pairs(stays: list[Cell], width: float) -> list[Row]:
     return [*rows, Row(tuple(line))] if line else rows
 
 
-def _notes(name: str, state: State, petition: Machine) -> list[Row]:
+def _notes(name: str, state: State, petition: Machine, stages: Collection[str]) -> list[Row]:
     """What becomes of the petition when its hand-off ends so."""
     if name != "handoff" or state.petition is None:
         return []
     told = [f"信访事项随之：{petition.states[state.petition].zh}"]
-    told += [f"{STAGE_ZH[stage]}的：{petition.states[key].zh}" for stage, key in state.petition_by_stage.items()]
+    told += [f"{STAGE_ZH[stage]}的：{petition.states[key].zh}" for stage, key in state.petition_by_stage.items() if stage in stages]
     told += [f"退回过多：{petition.states[state.looped].zh}"] if state.looped else []
     return [Row((Cell(words, 11, "#24292f"),)) for words in told]
 
