@@ -17,6 +17,7 @@ from connectors.wire.times import parse_time
 # Control signs have no place in a letter, and as JSON escapes they would swell a message to the body past what the wire carries.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _AHEAD = timedelta(minutes=5)
+MOST_REPRESENTATIVES = 5
 
 
 class Person(BaseModel):
@@ -29,6 +30,14 @@ class Person(BaseModel):
     id_no: Annotated[str, Field(min_length=1, max_length=40)] | None = None
 
 
+class Joint(BaseModel):
+    """共同信访: how many people ask, and who speaks for them (at most five, 信访工作条例 art 20(3))."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    people: Annotated[int, Field(ge=2, le=99_999)]
+    representatives: Annotated[list[Person], Field(max_length=MOST_REPRESENTATIVES)] = []
+
+
 class PetitionForm(BaseModel):
     """One petition. `origin_ref` is the system's own number for it; `received_at` RFC 3339 with offset; no petitioner: anonymous."""
 
@@ -39,12 +48,22 @@ class PetitionForm(BaseModel):
     subject: Annotated[str, Field(min_length=1, max_length=300)]
     text: Annotated[str, Field(min_length=1, max_length=50_000)]
     petitioner: Person | None = None
+    joint: Joint | None = None
     facts: Facts = Facts()
+
+    @property
+    def sealed(self) -> dict[str, Any] | None:
+        """Everything about people, as it is kept sealed; None for an anonymous petition."""
+        if self.petitioner is None:
+            return None
+        people = {} if self.joint is None else {"representatives": [each.model_dump(exclude_none=True) for each in self.joint.representatives]}
+        return {**self.petitioner.model_dump(exclude_none=True), **people}
 
 
 FIELDS = {
     "origin_ref": "来源编号", "channel": "渠道", "received_at": "收到时间", "subject": "标题", "text": "正文", "petitioner": "信访人", "facts": "事实要素",
-    "name": "姓名", "phone": "电话", "address": "地址", "id_no": "证件号码",
+    "name": "姓名", "phone": "电话", "address": "地址", "id_no": "证件号码", "joint": "共同信访", "people": "人数",
+    "representatives": "代表",
 }
 
 
@@ -77,20 +96,37 @@ def _beyond_form(form: PetitionForm, received: datetime | None, bodies: Bodies, 
     texts = {"origin_ref": form.origin_ref, "subject": form.subject, "text": form.text}
     if form.petitioner is not None:
         texts |= {f"petitioner.{name}": value for name, value in form.petitioner.model_dump(exclude_none=True).items()}
+    for at, each in enumerate(form.joint.representatives if form.joint is not None else ()):
+        texts |= {f"joint.representatives.{at}.{name}": value for name, value in each.model_dump(exclude_none=True).items()}
     for name, text in texts.items():
         if _CONTROL.search(text):
             yield _error(name, "含有控制字符；请删去，只留文字、换行和制表符")
         elif not text.strip():
             yield _error(name, "不能是空白")
+    yield from _jointly(form)
     facts = form.facts
     if facts.channel is not None and facts.channel != form.channel:
         yield _error("facts.channel", "与 channel 不一致；请删去 facts 中的渠道，或改正")
     if facts.division is not None and bodies.place(facts.division) is None:
         yield _error("facts.division", "区划不在机关目录中；请用目录中的六位代码（乡镇为九位）")
-    for name in ("accused_body", "decided_by"):
+    for name in ("accused_body", "decided_by", "complained_of"):
         code = getattr(facts, name)
         if code is not None and code not in bodies:
             yield _error(f"facts.{name}", "单位不在机关目录中；请用目录中的代码，或留空")
+
+
+def _jointly(form: PetitionForm) -> Iterator[dict[str, str]]:
+    joint = form.joint
+    if joint is None:
+        return
+    if form.petitioner is None:
+        yield _error("petitioner", "共同信访须写明牵头的信访人")
+    if form.facts.joint is not None and form.facts.joint != joint.people:
+        yield _error("facts.joint", "与 joint.people 不一致；请删去 facts 中的人数，或改正")
+    if len(joint.representatives) > joint.people:
+        yield _error("joint.representatives", "代表多于信访人数；请核对")
+    if form.channel == "visit" and not joint.representatives:
+        yield _error("joint.representatives", "多人走访提出共同事项的，应推选代表，不超过五人（信访工作条例第二十条第三款）")
 
 
 _KINDS = {
@@ -107,7 +143,7 @@ _KINDS = {
 
 def _told(detail: ErrorDetails) -> dict[str, str]:
     kind, ctx = detail["type"], detail.get("ctx", {})
-    at = [part for part in detail["loc"] if not (isinstance(part, str) and ("[" in part or part in ("Person", "Facts")))]
+    at = [part for part in detail["loc"] if not (isinstance(part, str) and ("[" in part or part in ("Person", "Facts", "Joint")))]
     if kind == "extra_forbidden":
         # A name that somebody made up may say anything; only where it stands is told.
         return _error(".".join(map(str, at[:-1])) or "（最外层）", "有不认识的字段；字段见 /docs，请删去其余")
@@ -121,6 +157,8 @@ def _told(detail: ErrorDetails) -> dict[str, str]:
         what = f"至多 {ctx.get('max_length')} 个字"
     elif kind == "string_pattern_mismatch":
         what = f"格式不对，应符合 {ctx.get('pattern')}"
+    elif kind == "too_long":
+        what = f"至多 {ctx.get('max_length')} 人（信访工作条例第二十条第三款）"
     elif kind in ("greater_than_equal", "less_than_equal"):
         what = f"应{'不小于' if 'ge' in ctx else '不大于'} {ctx.get('ge', ctx.get('le'))}"
     return _error(".".join(map(str, at)) or "（最外层）", what or "不合要求；形式见 /docs")

@@ -20,7 +20,8 @@ from gateway.reading import read_body
 from models import store
 from models.db import Connection
 from models.door import advance
-from models.moves import Actor, Arrival, Done
+from models.moves import Actor, Answer, Arrival, Done
+from models.moves import Refused as NotTaken
 
 log = logging.getLogger("tonglu.gateway")
 
@@ -52,7 +53,7 @@ class Intake:
         self._context, self._gate, self._reader = context, gate, reader
 
     async def take(self, request: Request) -> Response:
-        """201 with the number of the new petition, 200 with that of the one handed in before under this `origin_ref`."""
+        """201 with the number of the new petition, 200 with that of the one handed in before under this `origin_ref`; 422 where that one said something else."""
         client = self._gate.name(request)
         raw = await read_body(request.scope, request.receive, self._context.settings.max_body_bytes)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
@@ -65,20 +66,22 @@ class Intake:
         except BadForm as bad:
             return _wrong_fields(bad)
         done = await self._reader.run(lambda connection: self._register(connection, client, form, received, now))
+        if isinstance(done, NotTaken):
+            detail = f"{done.why}。此前登记的信访事项编号是 {done.petition_no}，未作改动"
+            raise Refused(plain(422, done.code, "来源编号已用于另一件", detail))
         said = {"petition_no": done.petition_no, "new": done.new}
         return Response(dumps(said), 201 if done.new else 200, {"Location": f"/petitions/{done.petition_no}"}, "application/json")
 
-    def _register(self, connection: Connection, client: str, form: PetitionForm, received: datetime, now: datetime) -> Done:
+    def _register(self, connection: Connection, client: str, form: PetitionForm, received: datetime, now: datetime) -> Answer:
         house = self._context.house
-        facts = {**form.facts.model_dump(exclude_none=True), "channel": form.channel}
+        facts = {**form.facts.model_dump(exclude_none=True), "channel": form.channel, **({"joint": form.joint.people} if form.joint else {})}
         arrival = Arrival(
             origin=client, origin_ref=form.origin_ref, division=str(facts.get("division") or house.bodies.get(house.bureau).division),
             channel=form.channel, klass=str(facts.get("klass") or ""), received_at=received, subject=form.subject, text=form.text,
-            petitioner=form.petitioner.model_dump(exclude_none=True) if form.petitioner else None, facts=facts, actor=Actor("bureau", house.bureau),
+            petitioner=form.sealed, facts=facts, actor=Actor("bureau", house.bureau),
         )
         [answer] = advance(connection, [arrival], house, self._context.sealer, now)
-        assert isinstance(answer, Done)  # noqa: S101 - the door refuses no arrival
-        if answer.new:
+        if isinstance(answer, Done) and answer.new:
             store.notify(connection, "intake")
         return answer
 

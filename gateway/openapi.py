@@ -54,7 +54,7 @@ def _paths() -> dict[str, Any]:
             "summary": "业务系统登记一件信访事项；同一 origin_ref 再次提交得到同一编号", "security": [{"bearer": []}],
             "requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PetitionForm"}}}},
             "responses": {"201": {"description": "已登记；petition_no 是编号"}, "200": {"description": "以前登记过；编号不变"}, **_problems(
-                {400: "不是合格的 JSON", 401: "令牌无效", 408: "发送过慢", 413: "超过长度上限", 415: "媒体类型有误", 422: "填报有误；errors 逐项说明", 500: "网关出错；用同一 origin_ref 再提交", 503: "暂不可用；稍后再提交"})}}},
+                {400: "不是合格的 JSON", 401: "令牌无效", 408: "发送过慢", 413: "超过长度上限", 415: "媒体类型有误", 422: "填报有误，errors 逐项说明；或此 origin_ref 已用于另一件（key-reused）", 500: "网关出错；用同一 origin_ref 再提交", 503: "暂不可用；稍后再提交"})}}},
         "/petitions/{petition_no}": {"get": {
             "summary": "查询一件信访事项：状态、由谁办、下一时限、各次转送、流转记录；不含个人信息", "security": [{"bearer": []}],
             "parameters": [_in_path("petition_no", "XF 加二十位数字")],

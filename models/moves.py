@@ -95,7 +95,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The act was not taken and nothing changed. `code`: unknown | illegal-transition | not-writer | guard | loop."""
+    """The act was not taken and nothing changed. `code`: unknown | illegal-transition | not-writer | guard | loop | key-reused."""
 
     code: str
     why: str

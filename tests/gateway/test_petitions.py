@@ -52,10 +52,32 @@ def test_a_petition_is_registered_once_and_intake_is_woken(desk: Desk, ledger: L
     assert (made.status, made.json["new"]) == (201, True)
     assert woken == ["intake"]
     assert made.headers["location"] == f"/petitions/{made.json['petition_no']}"
-    again = desk.post(subject="another")
+    again = desk.post(facts={})
     assert (again.status, again.json) == (200, {"petition_no": made.json["petition_no"], "new": False})
     [row] = ledger.rows("select origin, origin_ref, channel, klass, division, facts from petition")
     assert row == ("front-desk", "QT-1", "online", "claim", "990102", {**FORM["facts"], "channel": "online"})
+
+
+def test_another_letter_under_the_same_number_is_refused_and_told(desk: Desk, ledger: Ledger) -> None:
+    number = desk.post().json["petition_no"]
+    for change in ({"subject": "反映另一件事"}, {"text": "另一份正文"}, {"petitioner": {"name": NAME}}, {"petitioner": None}):
+        refused = desk.post(**change)
+        assert (refused.status, refused.slug) == (422, "key-reused"), refused.body
+        assert number in refused.json["detail"]
+        assert not any(word in refused.body.decode() for word in SECRET_WORDS)
+    assert ledger.rows("select count(*) from petition") == [(1,)]
+    assert desk.post().status == 200
+
+
+REPRESENTATIVE = {"name": NAME, "phone": PHONE}
+
+
+def test_a_joint_petition_names_its_number_and_seals_its_representatives(desk: Desk, ledger: Ledger) -> None:
+    number = desk.post(channel="visit", joint={"people": 12, "representatives": [REPRESENTATIVE] * 5}).json["petition_no"]
+    [(facts, sealed)] = ledger.rows("select facts, sealed from petition join petitioner using (petition_no)")
+    assert facts["joint"] == 12
+    assert ledger.sealer.open_json(sealed, f"petitioner:{number}")["representatives"] == [REPRESENTATIVE] * 5
+    assert desk.post(origin_ref="QT-2", subject="联名反映积水", joint={"people": 2}).status == 201, "a joint letter needs no representatives"
 
 
 def test_two_systems_may_use_the_same_number_of_their_own(desk: Desk, gateway: str, ledger: Ledger) -> None:
@@ -134,6 +156,15 @@ def test_a_token_ends_at_once_when_it_is_taken_away_or_replaced(desk: Desk, gate
         ({"facts": {"decided_by": "court-999999"}}, "facts.decided_by", "机关目录"),
         ({"facts": {"division": "123456"}}, "facts.division", "区划"),
         ({"facts": {"channel": "letter"}}, "facts.channel", "不一致"),
+        ({"facts": {"complained_of": "court-999999"}}, "facts.complained_of", "机关目录"),
+        ({"joint": {"people": 1}}, "joint.people", "不小于 2"),
+        ({"joint": {"people": 9, "representatives": [{"name": NAME}] * 6}}, "joint.representatives", "至多 5 人"),
+        ({"joint": {"people": 2, "representatives": [{"name": NAME}] * 3}}, "joint.representatives", "多于信访人数"),
+        ({"joint": {"people": 9, "representatives": [{"name": " "}]}}, "joint.representatives.0.name", "空白"),
+        ({"joint": {"people": 9}, "channel": "visit"}, "joint.representatives", "应推选代表"),
+        ({"joint": {"people": 9}, "petitioner": None}, "petitioner", "牵头"),
+        ({"joint": {"people": 9}, "facts": {"joint": 8}}, "facts.joint", "不一致"),
+        ({"joint": {"people": 9, WORDS: 1}}, "joint", "不认识的字段"),
         ({"facts": {WORDS: 1}}, "facts", "不认识的字段"),
         ({"facts": []}, "facts", "应为对象"),
     ],

@@ -171,6 +171,20 @@ def test_what_the_law_counts_from_acceptance_is(ledger: Ledger) -> None:
     assert ledger.due(handoff, "result") == "2026-05-11"  # sixty days of 2026-03-12 (XF 34)
 
 
+@pytest.mark.parametrize(("asks", "state"), [(False, "ACCEPTED"), (True, "SIGNED")])
+def test_silence_at_reconsideration_is_acceptance_and_asking_for_what_is_missing_is_no_silence(ledger: Ledger, asks: bool, state: str) -> None:
+    handoff = ledger.deliver("reconsideration-990100", "B3.4")
+    ledger.done(ledger.partner("handoff.signed", handoff, "reconsideration-990100"))
+    if asks:
+        ledger.done(ledger.partner("supplement.requested", handoff, "reconsideration-990100"))
+    assert ledger.due(handoff, "accept") == "2026-03-09"
+    ledger.at("2026-03-10 00:01")
+    ledger.ring_all()
+    assert ledger.handoff(handoff)["state"] == state
+    assert ("deemed-accepted" in ledger.handoff(handoff)["flags"]) != asks
+    assert ("unaccepted" in ledger.handoff(handoff)["flags"])
+
+
 def test_the_day_of_acceptance_is_the_notices_where_the_operator_says_so(ledger: Ledger) -> None:
     gaps = ledger.house.gaps
     chosen = {**gaps.gaps, "1": gaps.gaps["1"].model_copy(update={"choice": "notice"})}

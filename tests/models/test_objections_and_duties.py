@@ -108,17 +108,24 @@ def test_the_class_that_the_clerk_settled_on_is_kept(ledger: Ledger) -> None:
 
 
 def test_no_case_goes_round_in_a_circle(ledger: Ledger) -> None:
-    number = ledger.register()
+    number, came_before = ledger.register(), None
     for body in (COURT, AGENCY, "police-990100"):
         handoff = ledger.deliver(body, petition_no=number)
+        assert ledger.handoff(handoff)["parent_handoff_id"] == came_before
+        ledger.wait(minutes=1)
+        came_before = handoff
         ledger.done(ledger.partner("handoff.objected", handoff, body))
         ledger.done(ledger.clerk("objection.upheld", handoff))
-        ledger.no(ledger.one(ledger.route_move(number, body)), "loop")
-    assert ledger.petition(number)["returned_by"] == [COURT, AGENCY, "police-990100"]
-    ledger.no(ledger.one(ledger.route_move(number, "procuratorate-990100")), "loop")
-    handoffs = ledger.rows("select handoff_id, parent_handoff_id from handoff where petition_no = %s order by handoff_id", number)
-    assert len(handoffs) == 3
+        if body != "police-990100":
+            ledger.no(ledger.one(ledger.route_move(number, body)), "loop")
+    petition = ledger.petition(number)
+    assert petition["returned_by"] == [COURT, AGENCY, "police-990100"]
+    # The third time it is a dispute, and whoever stands above the three decides it.
+    assert (petition["state"], petition["holder"], petition["arbiter"]) == ("DISPUTED", "government-990100", "government-990100")
+    ledger.no(ledger.one(ledger.route_move(number, "procuratorate-990100")), "illegal-transition")
+    ledger.done(ledger.one(Move("petition.dispute_closed", ledger.ruler(number), petition_no=number, data=ledger.good("petition.dispute_closed"))))
     assert ledger.petition(number)["holder"] == BUREAU
+    ledger.no(ledger.one(ledger.route_move(number, "procuratorate-990100")), "loop")
 
 
 # -- duties ---------------------------------------------------------------------------------------------------------------
