@@ -79,9 +79,9 @@ def _expire(door: Crossing, clock: ClockRow, petition: PetitionRow, handoff: Han
     course = door.course(petition, handoff)
     rule = door.house.roads.clock_rule(clock.key, course.context)
     if rule is not None and rule.case.deemed and handoff is not None:
-        edge = door.house.roads.edge("handoff", handoff.state, rule.case.deemed)
-        if edge is not None:
-            door.handoff_edge(Move(rule.case.deemed, SYSTEM, handoff_id=handoff.handoff_id, data={"key": clock.key}), edge, petition, handoff)
+        # Taken like any other edge, so that its guards are asked and its flag is set; where it may not be taken the ladder goes on.
+        taken = door.edge(Move(rule.case.deemed, SYSTEM, handoff_id=handoff.handoff_id, data={"key": clock.key}), petition, handoff)
+        if isinstance(taken, Done):
             return
     if follow.next:
         clocking.open_clock(door.work, door.house, course, follow.next, clock.root, door.now)
