@@ -1,0 +1,252 @@
+"""An accusation never reaches the accused: over random directories, random accused and random orders of everything that can be asked of the door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from config.bodies import Bodies
+from config.body import LEVELS, Body, Connector, Place
+from config.facts import Facts
+from models import desk, desk_petition, inbox, outbox
+from models.moves import SYSTEM, Actor, Answer, Move, Route
+from rules.calendar import SHANGHAI
+from rules.guards import accused_side
+from tests.models.ledger import BUREAU, CLERK, Ledger, house
+
+PLACES = [Place(code="000000", name="某国", level="nation"), Place(code="990000", name="某省", level="province", superior="000000"),
+          Place(code="990100", name="某市", level="city", superior="990000"), Place(code="990102", name="东区", level="district", superior="990100"),
+          Place(code="990103", name="西区", level="district", superior="990100")]
+SEATS = ("government", "bureau", "joint_conference", "discipline", "court", "police")
+AGENCIES = ("housing", "market")
+WAYS = ("transfer",)
+
+
+@st.composite
+def directories(draw: st.DrawFn) -> Bodies:
+    """Seats at every level, who leads whom at random (always upwards, so that there is no circle), some merged into another."""
+    made: list[Body] = []
+    for place in PLACES:
+        for kind, sector in [*((kind, None) for kind in SEATS), *(("agency", sector) for sector in AGENCIES)]:
+            if (kind, place.code) not in (("bureau", "990100"), ("joint_conference", "990100")) and draw(st.integers(0, 9)) == 0:
+                continue
+            higher = [b.code for b in made if LEVELS.index(b.level) < LEVELS.index(place.level)]
+            beside = [b.code for b in made if b.division == place.code and b.kind == "government"]
+            own = [b.code for b in made if b.kind == kind and b.sector == sector and b.code in higher]
+            leaders = st.sampled_from([*own, *beside, *higher]) if higher or beside else st.nothing()
+            superior = draw(st.none() | leaders) if higher or beside else None
+            led_by = tuple(sorted(draw(st.sets(leaders, max_size=2)) - {superior})) if higher or beside else ()
+            heirs = [b.code for b in made if b.kind == kind and b.successor is None and (kind not in ("bureau", "joint_conference"))]
+            merged = draw(st.integers(0, 5)) == 0 and heirs
+            made.append(Body(
+                code=f"{kind}{'-' + sector if sector else ''}-{place.code}", name=f"{place.name}{kind}{sector or ''}", kind=kind, sector=sector, level=place.level,
+                division=place.code, superior=superior, led_by=led_by, profile="agency", connector=Connector(kind="desk"),
+                successor=draw(st.sampled_from(heirs)) if merged else None, since=draw(st.sampled_from([date(2025, 1, 1), date(2027, 1, 1)])) if merged else None))
+    return Bodies(PLACES, made)
+
+
+class Shield(RuleBasedStateMachine):
+    """One directory, one accused, a few petitions that say so at once or come to say so."""
+
+    ledger: Ledger
+
+    @initialize(bodies=directories(), data=st.data())
+    def begin(self, bodies: Bodies, data: st.DataObject) -> None:
+        self.ledger.house = replace(house(), bodies=bodies)
+        self.ledger.at("2026-03-02 09:00")
+        self.codes = sorted(body.code for body in bodies)
+        self.accused = data.draw(st.sampled_from(self.codes))
+        self.side = accused_side(self.accused, bodies)
+        self.others = [code for code in self.codes if code not in self.side] or self.codes
+        self.numbers: list[str] = []
+        # What had been said to the accused's side before anybody knew whose side it was.
+        self.before: dict[str, set[str]] = {}
+
+    # -- what can be asked ------------------------------------------------------------------------------------------------------
+
+    def body(self, data: st.DataObject) -> str:
+        """Mostly somebody of the accused's side: those are the ones to be kept out."""
+        return data.draw(st.sampled_from(sorted(self.side) if data.draw(st.booleans()) else self.codes))
+
+    @rule(told=st.booleans(), grave=st.booleans())
+    @precondition(lambda self: len(self.numbers) < 3)
+    def register(self, told: bool, grave: bool) -> None:
+        facts: dict[str, Any] = {"klass": "claim", "branch": "B3.6", **({"grave": True} if grave else {})}
+        if told:
+            facts = {"klass": "accusation", "branch": "B2a", "accused": "official", "accused_body": self.accused, **({"grave": True} if grave else {})}
+        self.numbers.append(self.ledger.register(facts=facts))
+        self.look()
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.numbers)
+    def it_turns_out_to_accuse(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(self.numbers))
+        with self.ledger.transaction() as connection:
+            desk_petition.classify(connection, number, {"accused_body": self.accused}, "查明", self.ledger.house, self.ledger.sealer, self.ledger.now)
+        self.look()
+
+    @rule(data=st.data(), act=st.sampled_from(["petition.route", "petition.designate", "petition.review", "petition.rereview"]), told=st.booleans())
+    @precondition(lambda self: self.numbers)
+    def send(self, data: st.DataObject, act: str, told: bool) -> None:
+        number = data.draw(st.sampled_from(self.numbers))
+        known = self.ledger.petition(number)["facts"]
+        kinds: list[dict[str, Any] | None] = [None, {"klass": "claim"}, {**known, "accused_body": self.accused}, {**known, "accused_body": self.others[0]}]
+        route = Route(self.body(data), "转送", "by-hand", "XF 22(1)", "B3.6", "claim", data.draw(st.sampled_from(kinds)) if told else None)
+        who = self.ledger.ruler(number) if act == "petition.designate" else CLERK
+        answer = self.ledger.one(Move(act, who, petition_no=number, data=self.ledger.good(act), route=route))
+        handoff = getattr(answer, "handoff_id", None)
+        if handoff and data.draw(st.booleans()):
+            self.ledger.receipt(handoff)
+        self.look()
+
+    @rule(data=st.data(), act=st.sampled_from([
+        "handoff.signed", "handoff.objected", "objection.upheld", "objection.rejected", "objection.escalated", "ruling.keep", "ruling.return", "handoff.accepted",
+        "handoff.declined", "decline.reroute", "decline.told", "handoff.result", "result.accepted", "result.rework", "handoff.supervise", "handoff.urge",
+        "handoff.supplement", "handoff.forwarded", "handoff.withdraw", "withdraw.agreed", "handoff.take_back", "delivery.by_hand"]))
+    @precondition(lambda self: self.numbers)
+    def on_a_handoff(self, data: st.DataObject, act: str) -> None:
+        rows = self.open()
+        if not rows:
+            return
+        row = data.draw(st.sampled_from(rows))
+        edge = self.ledger.house.roads.edge("handoff", row["state"], act)
+        if edge is None:
+            here = [e.message for e in self.ledger.house.roads.machine("handoff").edges if row["state"] in e.from_ and e.writer != "system"]
+            edge = self.ledger.house.roads.edge("handoff", row["state"], data.draw(st.sampled_from(here)))
+            assert edge is not None
+            act = edge.message
+        said = self.ledger.good(act)
+        if act == "handoff.forwarded":
+            said = {"to_subordinate": data.draw(st.sampled_from(self.codes))}
+        if act == "handoff.objected":
+            said["suggested_body"] = self.ledger.house.bodies.get(self.body(data)).urn
+        who = {"bureau": CLERK, "partner": Actor("partner", row["body"]), "arbiter": self.ledger.ruler(row["petition_no"]), "system": SYSTEM}[edge.writer]
+        self.ledger.one(Move(act, who, handoff_id=row["handoff_id"], data=said))
+        self.look()
+
+    @rule(data=st.data(), what=st.sampled_from(["dispute", "report_up", "to_clerk", "guide", "propose", "decide", "instead", "reopen", "back", "supplement"]))
+    @precondition(lambda self: self.numbers)
+    def at_the_desk(self, data: st.DataObject, what: str) -> None:
+        number, rows, body = data.draw(st.sampled_from(self.numbers)), self.open(), self.body(data)
+        here, today = self.ledger, self.ledger.now.astimezone(SHANGHAI).date()
+        rest = (here.house, here.sealer, here.now)
+        with here.transaction() as connection:
+            match what:
+                case "dispute":
+                    desk_petition.dispute(connection, number, "争议", *rest, disputants=data.draw(st.lists(st.sampled_from(self.codes), max_size=3)))
+                case "report_up":
+                    desk_petition.report_up(connection, number, "重大", *rest)
+                case "to_clerk":
+                    desk.act(connection, Move("petition.to_clerk", CLERK, petition_no=number), *rest)
+                case "guide":
+                    answer: Answer = desk_petition.guide(connection, number, today, "引导", *rest, body=body)
+                    assert not (hasattr(answer, "new") and body in self.side and self.knows(number)), "nobody who accuses is shown the way to the accused"
+                case "propose":
+                    kind, to = data.draw(st.sampled_from([("improve", body), ("policy", "government-990100"), ("accountability", body)]))
+                    desk_petition.propose(connection, number, kind, to, "improper", "请改进", *rest)
+                case "decide":
+                    desk_petition.decide_up(connection, number, "办", *rest)
+                case "reopen":
+                    desk_petition.reopen(connection, number, "新证据", *rest)
+                case "back":
+                    desk_petition.guide_back(connection, number, "不收", *rest)
+                case "instead" if rows:
+                    desk_petition.designate_instead(connection, rows[0]["handoff_id"], body, "改办", *rest)
+                case "supplement" if rows:
+                    desk.supplement(connection, rows[0]["handoff_id"], "补充的话", *rest)
+        self.look()
+
+    @rule(data=st.data(), sure=st.booleans(), verdict=st.sampled_from(["receipted", "weak", "retry", "dead", "lost"]))
+    @precondition(lambda self: self.numbers)
+    def deliver(self, data: st.DataObject, sure: bool, verdict: str) -> None:
+        body = self.body(data)
+        leased = [m for m in self.ledger.claim(body) if m.petition_no in self.numbers]
+        for message in leased:
+            assert not (body in self.side and self.knows(message.petition_no)), "leased for the accused"
+            if verdict == "receipted":
+                self.ledger.settle(self.ledger.receipted(message))
+            elif verdict != "lost":
+                later = self.ledger.now if verdict == "retry" else None
+                self.ledger.settle(outbox.Result(message, verdict, "x", next_at=later, sure=sure))  # type: ignore[arg-type]
+        self.look()
+
+    @rule()
+    @precondition(lambda self: self.numbers)
+    def everything_is_sent_again(self) -> None:
+        """What a reconciliation, a watcher after a crash, or an operator may ask for."""
+        ids = [r["message_id"] for r in self.ledger.rows("select message_id from outbox where petition_no = any(%s)", self.numbers)]
+        self.ledger.wait(minutes=10)
+        with self.ledger.transaction() as connection:
+            outbox.reap(connection, self.ledger.now)
+            outbox.requeue(connection, ids, self.ledger.now)
+        self.look()
+
+    @rule(data=st.data())
+    @precondition(lambda self: self.numbers)
+    def a_body_asks_for_what_it_missed(self, data: st.DataObject) -> None:
+        rows = [r for r in self.ledger.rows("select * from handoff where petition_no = any(%s)", self.numbers) if r["body"] in self.side]
+        for row in rows:
+            with self.ledger.transaction() as connection:
+                told = inbox.sent_by(connection, row["body"], row["handoff_id"], 0, self.ledger.sealer)
+            assert not (told and self.knows(row["petition_no"])), "the accused asked, and was told"
+
+    @rule(days=st.sampled_from([1, 8, 40, 200]))
+    @precondition(lambda self: self.numbers)
+    def time_goes_by(self, days: int) -> None:
+        self.ledger.wait(days=days)
+        self.ledger.ring_all(self.numbers)
+        self.look()
+
+    # -- what must never be -----------------------------------------------------------------------------------------------------
+
+    def open(self) -> list[dict[str, Any]]:
+        return self.ledger.rows("""select h.* from handoff h where petition_no = any(%s) and state not in ('RETURNED','CLOSED','WITHDRAWN')
+                                   order by petition_no""", self.numbers)
+
+    def knows(self, number: str) -> bool:
+        return bool(self.ledger.petition(number)["facts"].get("accused_body") == self.accused)
+
+    def look(self) -> None:
+        for number in self.numbers:
+            petition = self.ledger.petition(number)
+            assert (petition["holder"] is None) == (petition["next_due"] is None)
+            assert petition["facts"].get("accused_body") in (None, self.accused, self.others[0])
+            if petition["facts"].get("accused_body") == self.accused:
+                letters = self.ledger.rows("select message_id, body, state from outbox where petition_no = %s", number)
+                allowed = self.before.setdefault(number, {m["message_id"] for m in letters})
+                for letter in letters:
+                    if letter["body"] in self.side:
+                        assert letter["message_id"] in allowed, "a message to the accused's side"
+                        assert letter["state"] in ("DEAD", "RECEIPTED", "WEAK_RECEIPT"), "what waited for the accused's side still waits"
+                assert not self.side.intersection(self.holders(number)), "somebody of the accused's side holds the case, or a part of it"
+
+    def holders(self, number: str) -> Iterator[str]:
+        """Everybody who owes anything about this petition, and everybody it was passed on to; the bureau has it anyhow."""
+        one = "select {} as it from {} where petition_no = %s and {} is not null"
+        for what, table, more in (
+            ("holder", "petition", ""), ("arbiter", "petition", ""), ("holder", "handoff", ""), ("owes", "clock", " and state = 'OPEN'"),
+            ("holder", "duty", " and closed_at is null"), ("detail->>'to'", "duty", " and closed_at is null and kind = 'report.grave'"),
+        ):
+            yield from (r["it"] for r in self.ledger.rows(one.format(what, table, what) + more, number) if r["it"] != BUREAU)
+        passed = "select detail->>'to_subordinate' as it from journal where petition_no = %s and act = 'handoff.forwarded'"
+        if number in self.told_at_once:
+            yield from (r["it"].removeprefix("urn:xf:").replace(":", "-") for r in self.ledger.rows(passed, number))
+
+    @property
+    def told_at_once(self) -> set[str]:
+        return {r["petition_no"] for r in self.ledger.rows(
+            "select petition_no from journal where act = 'petition.register' and petition_no = any(%s)", self.numbers)
+            if not self.ledger.rows("select 1 from journal where petition_no = %s and act in ('petition.classify')", r["petition_no"])
+            and Facts.model_validate(self.ledger.petition(r["petition_no"])["facts"]).klass == "accusation"}
+
+
+def test_nothing_ever_reaches_the_accused_by_any_way(ledger: Ledger) -> None:
+    machine = type("ShieldHere", (Shield,), {"ledger": ledger})
+    run_state_machine_as_test(machine, settings=settings(
+        max_examples=40, stateful_step_count=22, deadline=None, suppress_health_check=list(HealthCheck)))
