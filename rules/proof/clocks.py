@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from config.roadmap import Case, Clock, ClockContext, Stage, State
+from rules.proof.contract import FLAGS
 from rules.proof.defect import CLOCKS, ROADS, Defect
 from rules.proof.parts import CONFERENCE, MACHINES, RECEIPT, STAGES, Parts
 from rules.proof.walk import Walk
@@ -17,7 +18,6 @@ from rules.words import STAGE_ZH, act_zh
 _ARTICLE = re.compile(r"\w\s*§?\s?[0-9]|第.{1,8}条")
 _SOURCE = re.compile(r"\w{2}")
 DEEMS = ("reconsideration",)
-_DESK_ACTS = ("handoff.urge", "handoff.supervise", "handoff.supplement")
 
 
 def clock_defects(parts: Parts, walk: Walk) -> Iterator[Defect]:
@@ -221,6 +221,8 @@ def _cases(parts: Parts, part: str, key: str, clock: Clock) -> Iterator[Defect]:
             yield Defect("case-unreachable", CLOCKS, at, f"“{clock.zh}”（{key}）的第 {i + 1} 行永远用不到：第 {hidden + 1} 行先适用", "把较窄的一行移到前面，或删去")
         if clock.stage and case.stage and set(clock.stage).isdisjoint(case.stage):
             yield Defect("case-unreachable", CLOCKS, at, f"“{clock.zh}”（{key}）的第 {i + 1} 行永远用不到：该期限不在此程序阶段起算", "改正 stage")
+        for flag in set(case.flag) - parts.flags_set - FLAGS:
+            yield Defect("case-unreachable", CLOCKS, at, f"“{clock.zh}”（{key}）等待的标记 {flag} 没有任何边或期限会设", "在相应的边写 flag，或改正标记名")
         for track in case.track:
             if track not in parts.table.tracks:
                 yield Defect("case-unreachable", CLOCKS, at, f"“{clock.zh}”（{key}）的期限轨道 {track} 没有任何路由行使用", "改正 track，或在 routing.yaml 中使用")
@@ -259,11 +261,3 @@ def _deemed(parts: Parts) -> Iterator[Defect]:
                 for act in sorted(acts):
                     if not parts.has("handoff", edge.to, act):
                         yield Defect("deemed-final", ROADS, ("handoff", "states", edge.to), f"视为受理之后，承办单位补来的“{act_zh(act)}”无处登记", f"补一条从 {edge.to} 出发的边 {act}（to: same）")
-
-
-def cut_off(parts: Parts) -> Iterator[Defect]:
-    """While a body, or a party, is awaited, the bureau can urge, supervise and pass on what the petitioner adds."""
-    for name, state in parts.waiting("handoff"):
-        for act in _DESK_ACTS:
-            if state.holder in ("partner", "party") and not parts.has("handoff", name, act):
-                yield Defect("bureau-cut-off", ROADS, ("handoff", "states", name), f"在“{state.zh}”（{name}）不能“{act_zh(act)}”（{act}）", f"在边 {act} 的 from 中加上 {name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from config.roadmap import SAME, Edge
-from rules.proof.contract import DUTIES, HANDOFF, PETITION, Act
+from rules.proof.contract import DUTIES, HANDOFF, PETITION, STAYING, Act
 from rules.proof.defect import CLOCKS, ROADS, Defect
 from rules.proof.parts import RECEIPT, Parts
 from rules.proof.walk import Walk
@@ -32,7 +32,7 @@ def edge_defects(parts: Parts, walk: Walk) -> Iterator[Defect]:
 
 
 def _kept(parts: Parts, name: MachineName, contract: Mapping[str, Act]) -> Iterator[Defect]:
-    there = {edge.message for edge in parts.machine(name).edges}
+    there = {edge.message for edge in parts.machine(name).edges if edge.to != SAME or edge.message in STAYING}
     for message, act in contract.items():
         if message not in there:
             yield Defect("act-missing", ROADS, (name, "edges"), f"没有边 {message}：任何人都不能“{act_zh(message)}”（{act.basis}）", f"补上该边，writer: {act.writer}")
@@ -55,10 +55,15 @@ def _each(parts: Parts, name: MachineName, contract: Mapping[str, Act]) -> Itera
             yield Defect("not-heard", ROADS, at, f"边 {edge.message} 由承办单位书写，而线路格式中没有这种来文", "改用 docs/wire.md 所列的消息名，或改正 writer")
         if edge.writer != "partner" and edge.message in parts.heard:
             yield Defect("wrong-writer", ROADS, (*at, "writer"), f"{edge.message}（{zh}）是承办单位的来文，却写由 {edge.writer} 书写", "改为 writer: partner")
+        if edge.to == SAME and "only_deemed" not in edge.guards and any(o.message == edge.message and o.to != SAME for o in parts.machine(name).edges):
+            yield Defect("guard-missing", ROADS, (*at, "guards"), f"“{zh}”（{edge.message}）既改变状态又可原地再写，而没有守则限制", "在 guards 中补上 only_deemed")
         if edge.guards and not parts.usable(edge) and edge.writer != "system":
             yield Defect("edge-never-taken", ROADS, at, f"边 {edge.message}（{zh}）的守则等待的标记没有任何边会设", "在相应的边写 flag，或去掉该守则")
+        if edge.message in contract and edge.message not in STAYING and "only_deemed" not in edge.guards and (edge.to == SAME or edge.to in edge.from_):
+            yield Defect("edge-stays", ROADS, (*at, "to"), f"“{zh}”（{edge.message}）之后事项仍在原处，等于没有决定", "写明 to：该动作之后的状态")
         if (act := contract.get(edge.message)) is not None:
             yield from _short(edge, act, at)
+            yield from _astray(parts, name, edge, act, at)
 
 
 def _short(edge: Edge, act: Act, at: tuple[str, str, int]) -> Iterator[Defect]:
@@ -66,14 +71,24 @@ def _short(edge: Edge, act: Act, at: tuple[str, str, int]) -> Iterator[Defect]:
     if edge.writer != act.writer:
         yield Defect("wrong-writer", ROADS, (*at, "writer"), f"{edge.message}（{zh}）应由 {act.writer} 书写，却写 {edge.writer}（{act.basis}）", f"改为 writer: {act.writer}")
     for guard in sorted(act.guards - set(edge.guards)):
-        if not (edge.to == SAME and guard == "not_bound"):
-            yield Defect("guard-missing", ROADS, (*at, "guards"), f"边 {edge.message}（{zh}）缺少守则 {guard}（{act.basis}）", f"在 guards 中补上 {guard}")
+        yield Defect("guard-missing", ROADS, (*at, "guards"), f"边 {edge.message}（{zh}）缺少守则 {guard}（{act.basis}）", f"在 guards 中补上 {guard}")
     wanted = (("sends", act.sends, edge.sends), ("extends", act.extends, edge.extends), ("duty", act.duty, edge.duty.kind if edge.duty else None),
               ("stage", act.stage, edge.stage), ("by_hand", act.by_hand, edge.by_hand), ("flag", act.flag, edge.flag))
     for key, want, has in wanted:
         if want is None or want == has:
             continue
         yield Defect("edge-changed", ROADS, (*at, key), f"边 {edge.message}（{zh}）的 {key} 应为 {want}，现为 {has}（{act.basis}）", f"改为 {key}: {want}")
+
+
+def _astray(parts: Parts, name: MachineName, edge: Edge, act: Act, at: tuple[str, str, int]) -> Iterator[Defect]:
+    """What an act decides is who has the case next: an arbiter, the body, the bureau, or nobody any more."""
+    after = parts.machine(name).states.get(edge.to)
+    if act.leads is None or after is None:
+        return
+    has = "end" if after.end else after.holder
+    if has != act.leads:
+        want = "终结" if act.leads == "end" else f"由 {act.leads} 持有"
+        yield Defect("edge-astray", ROADS, (*at, "to"), f"“{act_zh(edge.message)}”（{edge.message}）之后应{want}，却到了“{after.zh}”（{edge.to}）（{act.basis}）", "改正 to")
 
 
 def _letters(parts: Parts) -> Iterator[Defect]:

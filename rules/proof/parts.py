@@ -74,7 +74,9 @@ class Parts:
 
     @cached_property
     def flags_set(self) -> frozenset[str]:
-        return frozenset(edge.flag for name in MACHINES for edge in self.machine(name).edges if edge.flag)
+        """Flags that an edge or the end of a clock sets."""
+        return frozenset((*(edge.flag for name in MACHINES for edge in self.machine(name).edges if edge.flag),
+                          *(clock.on_expiry.flag for _, clock in self.all_clocks() if clock.on_expiry.flag)))
 
     @cached_property
     def deemed(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rules.house import House
-from rules.proof.clocks import clock_defects, cut_off
+from rules.proof.clocks import clock_defects
 from rules.proof.defect import Defect, Note, locate, refusal
 from rules.proof.edges import edge_defects
 from rules.proof.loops import loop_defects
@@ -16,6 +16,7 @@ from rules.proof.people import People
 from rules.proof.routes import Routes
 from rules.proof.states import state_defects
 from rules.proof.walk import Walk
+from rules.proof.wherever import wherever_defects
 
 __all__ = ["Explored", "Proof", "parts_of", "prove", "prove_house", "require_sound", "road_defects"]
 
@@ -86,7 +87,7 @@ def road_defects(parts: Parts, walk: Walk | None = None) -> Iterator[Defect]:
     walk = walk or Walk(parts)
     yield from state_defects(parts, walk)
     yield from clock_defects(parts, walk)
-    yield from cut_off(parts)
+    yield from wherever_defects(parts)
     yield from edge_defects(parts, walk)
     yield from loop_defects(parts, walk)
 
