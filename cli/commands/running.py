@@ -51,6 +51,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="沙箱各单位脾性的随机种子")] = 7,
     drop_callbacks: Annotated[bool, typer.Option("--drop-callbacks", help="丢弃对方的一切回告，只靠对账推进")] = False,
     kill_worker: Annotated[int | None, typer.Option("--kill-worker", help="在第几天强行终止工作进程")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="演全部示例，每种具名情形都有，要久一些")] = False,
 ) -> int:
     from rich.console import Console
 
@@ -58,7 +59,7 @@ def demo(
     from cli.opening import open_settings, open_sound_house
 
     settings = open_settings()
-    wishes = Wishes(days=days, json_file=json, keep=keep, seed=seed, drop_callbacks=drop_callbacks, kill_worker_on_day=kill_worker)
+    wishes = Wishes(days=days, json_file=json, keep=keep, seed=seed, drop_callbacks=drop_callbacks, kill_worker_on_day=kill_worker, everything=everything)
     # A file or a pipe has no width of its own, and the table needs room.
     return run_demo(settings, open_sound_house(settings), wishes, Console(width=None if sys.stdout.isatty() else 180))
 

@@ -65,10 +65,10 @@ class ByHand:
         if hint.parts:
             parts = [Part(part.subject, part.text, part.facts.model_dump(exclude_none=True)) for part in hint.parts]
             return desk_petition.split(connection, number, parts, "一信数事，分别登记办理。", **by)
-        if hint.repeats and not happened(connection, number, "petition.link") and (first := _number_of(connection, hint.repeats)):
-            return desk_petition.link(connection, number, first, day, "与首件为同一人、同一事项。", **by)
         if facts.pending_elsewhere:
-            return desk_petition.link(connection, number, facts.pending_elsewhere, day, "同一事项正在办理中。", **by)
+            linked = desk_petition.link(connection, number, facts.pending_elsewhere, day, "同一事项正在办理中。", **by)
+            # What another bureau has is in its ledger, not in ours.
+            return desk_petition.close_petition(connection, number, day, "同一事项已由他处受理，不另行转送。", **by) if isinstance(linked, Refused) else linked
         if facts.grave and not happened(connection, number, "decision.assign"):
             return desk_petition.report_up(connection, number, "情况重大、紧急，建议由主管部门立即处置。", **by)
         if facts.reviewed or facts.concluded:
@@ -125,8 +125,3 @@ def candidates(facts: Facts, house: House) -> list[str]:
     found = route(facts, house.table, house.bodies, house.bureau)
     bodies = found.candidates if isinstance(found, ToClerk) else (found.body, *found.alternatives)
     return [body.code for body in bodies if body.kind not in _NO_RECEIVERS]
-
-
-def _number_of(connection: Connection, ref: str) -> str | None:
-    row = connection.execute("select petition_no from petition where origin = 'demo' and origin_ref = %s", (ref,)).fetchone()
-    return row[0] if row else None

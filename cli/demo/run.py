@@ -51,7 +51,7 @@ class Wishes:
     seed: int = 7
     drop_callbacks: bool = False
     kill_worker_on_day: int | None = None
-    prefect: bool = True
+    everything: bool = False
 
 
 class DemoError(RuntimeError):
@@ -62,7 +62,7 @@ def run_demo(settings: Settings, house: House, wishes: Wishes, console: Console)
     """Run the demonstration in its own folder and on its own ports. Returns 0 only if nothing was lost, doubled or left unowned, and every promised road was gone."""
     began = time.monotonic()
     own = _own_settings(settings)
-    play = load_play(own.config_dir / "samples")
+    play = load_play(own.config_dir / "samples", everything=wishes.everything)
     _fresh(own.data_dir)
     clock = own.data_dir / "clock"
     write_instant(clock, START)

@@ -18,6 +18,7 @@ from config.source import ConfigError, Fault, Problem, Strict, load
 
 EVERYWHERE = "*"
 Wish = Literal["review", "rereview", "reopen", "withdraw"]
+Ref = Annotated[str, Field(pattern=r"^D[0-9]{3}$")]
 
 
 # A month has to hold three answers one after another.
@@ -57,7 +58,7 @@ class Hint(Strict):
 
     `cast`: by body, or `*`. `wishes`: what the petitioner asks, in this order, each `patience_days` after the last answer (withdraw: after delivery);
     `review_by`, `sent_to` and `designated` name the body that reviews, that the clerk chooses, that the arbiter designates. `learns`: what the clerk finds
-    out. `repeats`: the petition that this one repeats. Guided, the petitioner may be `turned_away` by the organ, or give up.
+    out. Guided, the petitioner may be `turned_away` by the organ, or give up.
     """
 
     cast: dict[str, Cast] = Field(default_factory=dict)
@@ -68,7 +69,6 @@ class Hint(Strict):
     designated: Code | None = None
     learns: Facts | None = None
     parts: list[PartText] = Field(default_factory=list)
-    repeats: Annotated[str, Field(pattern=r"^D[0-9]{3}$")] | None = None
     proposes: list[Advice] = Field(default_factory=list)
     on_paper: bool = False
     reroutes: bool = False
@@ -78,9 +78,10 @@ class Hint(Strict):
 
 
 class Script(SampleFile):
-    """Further petitions, and what happens to these and to those of petitions.yaml."""
+    """Further petitions, and what happens to these and to those of petitions.yaml, of which those up to `through` are played unless all are asked for."""
 
-    hints: dict[Annotated[str, Field(pattern=r"^D[0-9]{3}$")], Hint] = Field(default_factory=dict)
+    through: Ref
+    hints: dict[Ref, Hint] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _known(self) -> Script:
@@ -94,14 +95,15 @@ _NOBODY = Hint()
 
 
 class Play:
-    """All petitions of the demonstration in order of arrival, and each one's hint."""
+    """The petitions of the demonstration and each one's hint. `everything`: all of petitions.yaml."""
 
-    def __init__(self, samples: list[SamplePetition], script: Script) -> None:
-        self.samples = [*samples, *script.petitions]
-        refs = [sample.ref for sample in self.samples]
-        unknown = sorted(set(script.hints) - set(refs)) or sorted(ref for ref in refs if refs.count(ref) > 1)
+    def __init__(self, samples: list[SamplePetition], script: Script, *, everything: bool) -> None:
+        refs = [sample.ref for sample in (*samples, *script.petitions)]
+        unknown = sorted({script.through, *script.hints} - set(refs)) or sorted(ref for ref in refs if refs.count(ref) > 1)
         if unknown:
             raise ConfigError([Problem("demonstration.yaml", 1, f"{unknown[0]} 不在示例中，或者重复", "改正 ref")])
+        last = len(samples) if everything else next((i for i, s in enumerate(samples, 1) if s.ref == script.through), len(samples))
+        self.samples = [*samples[:last], *script.petitions]
         self._hints = script.hints
 
     def hint(self, ref: str) -> Hint:
@@ -114,7 +116,7 @@ class Play:
         return list(self._hints)
 
 
-def load_play(folder: Path) -> Play:
+def load_play(folder: Path, *, everything: bool = False) -> Play:
     """Read petitions.yaml and demonstration.yaml in this folder. Raises `ConfigError`, also where the two do not fit together."""
     samples = load(folder / "petitions.yaml", SampleFile).petitions
-    return Play(samples, load(folder / "demonstration.yaml", Script))
+    return Play(samples, load(folder / "demonstration.yaml", Script), everything=everything)

@@ -38,6 +38,13 @@ def test_a_petition_without_a_hint_has_nothing_in_particular() -> None:
     assert not PLAY.hint("XF99010020260316000001/1").parts
 
 
+def test_all_samples_can_be_asked_for() -> None:
+    some, everything = (load_play(HERE, everything=flag).samples for flag in (False, True))
+    assert some[:84] == everything[:84]
+    assert len(some) < len(everything)
+    assert {sample.facts.situation for sample in everything if sample.facts.situation} == set(HOUSE.table.situations)
+
+
 def test_each_road_has_a_name_of_its_own() -> None:
     assert len({feature.key for feature in FEATURES}) == len({feature.zh for feature in FEATURES}) == len(FEATURES) >= 50
 
@@ -64,8 +71,8 @@ def test_a_missing_road_is_no_success() -> None:
 )
 def test_a_script_that_cannot_be_played_says_so(tmp_path: Path, hints: str, what: str) -> None:
     (tmp_path / "petitions.yaml").write_bytes((HERE / "petitions.yaml").read_bytes())
-    petitions = (HERE / "demonstration.yaml").read_text(encoding="utf-8").partition("\nhints:")[0]
-    (tmp_path / "demonstration.yaml").write_text(f"{petitions}\nhints:\n{hints}\n", encoding="utf-8")
+    told = (HERE / "demonstration.yaml").read_text(encoding="utf-8").partition("\nhints:")[0]
+    (tmp_path / "demonstration.yaml").write_text(f"{told}\nhints:\n{hints}\n", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load_play(tmp_path)
     assert what in str(caught.value)
