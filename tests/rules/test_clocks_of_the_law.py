@@ -47,6 +47,7 @@ def case(key: str, profile: str, branch: str = "", track: str = "", stage: Stage
     ("court_retrial", "court", "B3.1a", "7d", "3mo", "3mo", "delivery"),
     ("court_admin_retrial", "court", "B3.1a", "7d", "6mo", "6mo", "acceptance"),
     ("court_criminal_appeal", "court", "B3.1a", "7d", "3mo", "3mo", "acceptance"),
+    ("court_enforcement_objection", "court", "B3.1a", "7d", "15d", None, "delivery"),
     ("court_enforcement", "court", "B3.1a", "15d", "6mo", None, "acceptance"),
     ("procuratorate_reply", "procuratorate", "B3.1b", "7d", "3mo", None, "delivery"),
     ("procuratorate_lead", "procuratorate", "B2b", "7d", "3mo", None, "delivery"),
