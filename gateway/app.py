@@ -36,7 +36,6 @@ def build(context: Context) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        writer.start()
         yield
         await writer.stop()
         reader.close()

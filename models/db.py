@@ -13,6 +13,7 @@ from psycopg_pool import ConnectionPool
 LEDGER = "tonglu"
 
 Connection: TypeAlias = "psycopg.Connection[Any]"
+AsyncConnection: TypeAlias = "psycopg.AsyncConnection[Any]"
 
 
 def sqlalchemy_url(url: str) -> str:

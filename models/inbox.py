@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.wire import events
 from models import store
-from models.db import Connection
+from models.db import AsyncConnection, Connection
 from models.door import advance
 from models.moves import SYSTEM, Actor, Move, Refused
 from models.seal import Sealer
@@ -21,7 +21,8 @@ from rules.house import House
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A verified message from a body, and the receipt it will be (or was) given."""
+    """A verified message from a body, and the receipt it will be (or was) given: `held` if it comes past a gap, `duplicate` if its sequence was told
+    before, else `receipt`, which also stands for those that are empty. `petition_no` is what the message names; empty: not to be checked."""
 
     body: str
     message_id: str
@@ -33,64 +34,101 @@ class Incoming:
     raw: bytes
     fingerprint: bytes
     receipt: bytes
+    held: bytes = b""
+    duplicate: bytes = b""
+    petition_no: str = ""
     via: str = "hook"
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the inbox answers: `new`, `same` (the stored receipt goes out again), `other` (same id, other bytes) or `stranger` (no such hand-off of this body)."""
+    """What the inbox answers: `new`, `same` (the stored receipt goes out again), `other` (same id, other bytes), `stranger` (no such hand-off of this
+    body) or `misnamed` (the hand-off belongs to another petition)."""
 
     verdict: str
     receipt: bytes = b""
 
 
-# One statement, because it stands between a body and its receipt: whose hand-offs these are, which messages are known, the new ones stored, the
-# worker woken. In autocommit it is a transaction of its own.
+# One statement, because it stands between a body and its receipt: whose hand-offs these are, where their messages stand, which are known, the new ones
+# stored with the receipt that fits, the worker woken. In autocommit it is a transaction of its own. `before`: sequences that stand earlier in this batch.
 _TAKE_IN = """
 with v as (
-  select * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[], %s::timestamptz[], %b::bytea[], %b::bytea[], %b::bytea[], %s::text[])
-    with ordinality as v(body, message_id, handoff_id, message, round, sequence, event_at, raw_sealed, fingerprint, receipt, via, n)
+  select v.*, h.petition_no, h.seq_in,
+         array_agg(v.sequence) over (partition by v.handoff_id order by v.n rows between unbounded preceding and 1 preceding) as before
+  from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[], %s::timestamptz[], %b::bytea[], %b::bytea[], %b::bytea[],
+              %b::bytea[], %b::bytea[], %s::text[])
+    with ordinality as v(body, message_id, handoff_id, named, message, round, sequence, event_at, raw_sealed, fingerprint, receipt, held, duplicate, via, n)
+  left join handoff h on h.handoff_id = v.handoff_id and h.body = v.body
 ), put as (
   insert into inbox (body, message_id, handoff_id, petition_no, message, round, sequence, event_at, raw_sealed, fingerprint, receipt, via, state, received_at, note)
-  select distinct on (v.body, v.message_id) v.body, v.message_id, v.handoff_id, h.petition_no, v.message, v.round, v.sequence, v.event_at, v.raw_sealed,
-         v.fingerprint, v.receipt, v.via, 'RECEIVED', %s::timestamptz, ''
-  from v join handoff h on h.handoff_id = v.handoff_id and h.body = v.body
-  where not exists (select 1 from inbox i where i.body = v.body and i.message_id = v.message_id)
+  select distinct on (v.body, v.message_id) v.body, v.message_id, v.handoff_id, v.petition_no, v.message, v.round, v.sequence, v.event_at, v.raw_sealed, v.fingerprint,
+         case when v.sequence <= v.seq_in or v.sequence = any(v.before)
+                   or exists (select 1 from inbox i where i.handoff_id = v.handoff_id and i.sequence = v.sequence) then v.duplicate
+              when v.sequence = v.seq_in + 1 or v.sequence - v.seq_in - 1 = (
+                select count(distinct s) from (select i.sequence from inbox i where i.handoff_id = v.handoff_id union all select unnest(v.before)) told(s)
+                where s > v.seq_in and s < v.sequence) then v.receipt
+              else v.held end,
+         v.via, 'RECEIVED', %s::timestamptz, ''
+  from v where v.petition_no is not null and v.named in ('', v.petition_no)
+    and not exists (select 1 from inbox i where i.body = v.body and i.message_id = v.message_id)
   order by v.body, v.message_id, v.n
   on conflict (body, message_id) do nothing returning body, message_id, fingerprint, receipt
 ), woken as (select pg_notify(%s, 'inbox') from (select 1 from put limit 1) some_new)
-select p.fingerprint, p.receipt, i.fingerprint, i.receipt, exists (select 1 from handoff h where h.handoff_id = v.handoff_id and h.body = v.body),
-       (select count(*) from woken)
+select p.fingerprint, p.receipt, i.fingerprint, i.receipt, v.petition_no, (select count(*) from woken)
 from v left join put p using (body, message_id) left join inbox i using (body, message_id) order by v.n
 """
 
 
 def take_in(connection: Connection, messages: Sequence[Incoming], sealer: Sealer, now: datetime) -> list[Stored]:
     """Make these messages durable (when the caller commits) and wake whoever applies them. One answer a message, in order."""
+    answers, left = _heard(messages, connection.execute(_TAKE_IN, _said(messages, sealer, now)).fetchall()) if messages else ([], [])
+    if left:
+        for at, answer in zip(left, take_in(connection, [messages[at] for at in left], sealer, now), strict=True):
+            answers[at] = answer
+    return answers
+
+
+async def take_in_async(connection: AsyncConnection, messages: Sequence[Incoming], sealer: Sealer, now: datetime) -> list[Stored]:
+    """As `take_in`, for an event loop that must not wait."""
     if not messages:
         return []
-    columns = [[getattr(m, name) for m in messages] for name in ("body", "message_id", "handoff_id", "message", "round", "sequence", "event_at")]
+    cursor = await connection.execute(_TAKE_IN, _said(messages, sealer, now))
+    answers, left = _heard(messages, await cursor.fetchall())
+    if left:
+        for at, answer in zip(left, await take_in_async(connection, [messages[at] for at in left], sealer, now), strict=True):
+            answers[at] = answer
+    return answers
+
+
+_PLAIN = ("body", "message_id", "handoff_id", "petition_no", "message", "round", "sequence", "event_at")
+
+
+def _said(messages: Sequence[Incoming], sealer: Sealer, now: datetime) -> list[Any]:
+    columns: list[Any] = [[getattr(m, name) for m in messages] for name in _PLAIN]
     columns.append([sealer.seal(m.raw, f"inbox:{m.body}:{m.message_id}") for m in messages])
-    columns += [[getattr(m, name) for m in messages] for name in ("fingerprint", "receipt", "via")]
-    rows = connection.execute(_TAKE_IN, [*columns, now, store.CHANNEL]).fetchall()
+    columns += [[m.fingerprint for m in messages], [m.receipt for m in messages]]
+    columns += [[m.held or m.receipt for m in messages], [m.duplicate or m.receipt for m in messages], [m.via for m in messages]]
+    return [*columns, now, store.CHANNEL]
+
+
+def _heard(messages: Sequence[Incoming], rows: Sequence[Sequence[Any]]) -> tuple[list[Stored], list[int]]:
+    """The answers; and the places of those that another process stored in this very moment, which only the next statement sees."""
     answers: list[Stored] = []
     missed: list[int] = []
     first: set[tuple[str, str]] = set()
-    for at, (m, (put_print, put_receipt, old_print, old_receipt, own, _)) in enumerate(zip(messages, rows, strict=True)):
-        if put_print is not None and (m.body, m.message_id) not in first:
+    for at, (m, (put_print, put_receipt, old_print, old_receipt, number, _)) in enumerate(zip(messages, rows, strict=True)):
+        if number is not None and m.petition_no not in ("", number):
+            answers.append(Stored("misnamed"))
+        elif put_print is not None and (m.body, m.message_id) not in first:
             first.add((m.body, m.message_id))
             answers.append(Stored("new", put_receipt))
         elif put_print is not None or old_print is not None:
             answers.append(Stored("same" if (put_print or old_print) == m.fingerprint else "other", put_receipt or old_receipt))
         else:
             answers.append(Stored("stranger"))
-            if own:
+            if number is not None:
                 missed.append(at)
-    if missed:  # stored by another process in this very moment: seen by the next statement
-        again = take_in(connection, [messages[at] for at in missed], sealer, now)
-        for at, answer in zip(missed, again, strict=True):
-            answers[at] = answer
-    return answers
+    return answers, missed
 
 
 @dataclass(slots=True)

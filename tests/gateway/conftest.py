@@ -65,7 +65,8 @@ _serial = iter(range(1_000_000))
 
 def _arrival(number: int, actor: Actor) -> Arrival:
     person = {"name": SECRET_WORDS[0], "phone": SECRET_WORDS[2], "address": "东屿区无此路1号"}
-    return Arrival("test", f"T{next(_serial)}-{number}", "990100", "online", "claim", NOW, "测试事项", SECRET_WORDS[1], person, {"klass": "claim"}, actor)
+    serial = next(_serial)  # a matter of its own each: the same person's same matter would be linked to the first
+    return Arrival("test", f"T{serial}-{number}", "990100", "online", "claim", NOW, f"测试事项第{serial}号", SECRET_WORDS[1], person, {"klass": "claim"}, actor)
 
 
 @pytest.fixture(scope="session")
