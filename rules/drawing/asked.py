@@ -66,7 +66,7 @@ def _opened(edge: Edge, say: Phrases) -> str:
     if edge.stage == "handling":
         return ""
     clocks = say.house.roads.clocks_file.clocks.values()
-    owed = [f"{clock.zh} {parse_limit(case.limit).zh}" for clock in clocks for case in clock.cases if edge.stage in case.stage]
+    owed = [f"{clock.zh} {parse_limit(case.limit).zh}" for clock in clocks if clock.owes == "partner" for case in clock.cases if edge.stage in case.stage]
     to = "由原办理机关的上一级机关" if "next_higher" in edge.guards else "另开转送件"
     return f"{to}{STAGE_ZH[edge.stage]}" + (f"，{'；'.join(owed)}" if owed else "")
 

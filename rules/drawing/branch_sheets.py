@@ -9,7 +9,7 @@ from rules.drawing.machines import span
 from rules.drawing.panels import Block, panel
 from rules.drawing.phrases import Phrases
 from rules.drawing.sheets import APART, block, machine_diagram, paper_width, sheet
-from rules.drawing.words import BRANCH_ZH
+from rules.drawing.words import BRANCH_ZH, LEVEL_RULE_ZH
 
 _SHARES = (0.6, 0.72, 0.85, 1.0, 1.2, 1.4)
 """How wide the tables may be, beside diagrams of width 1."""
@@ -32,23 +32,25 @@ def branch_sheet(road: Road, say: Phrases) -> str:
 
 
 def _beside(road: Road, say: Phrases, drawn: list[Block]) -> tuple[list[Block], list[Block]]:
-    """The tables beside the diagrams and the one above, as wide as makes the letters largest on the paper."""
+    """The tables beside the diagrams, and the first of them above or beside, as makes the letters largest on the paper."""
     width = max(each[2] for each in drawn)
-    tried = []
+    tried: list[tuple[list[Block], list[Block]]] = []
     for share in _SHARES:
         beside = width * share
-        right, top = [_clocks(road, say, beside), _remedies(road, say, beside)], [_rows(road, say, width + APART + beside)]
-        tried.append((paper_width(drawn, right, top), right, top))
-    _, right, top = min(tried, key=lambda each: each[0])
-    return right, top
+        right = [_clocks(road, say, beside), _remedies(road, say, beside)]
+        tried += [(right, [_rows(road, say, width + APART + beside)]), ([_rows(road, say, beside), *right], [])]
+    return min(tried, key=lambda each: paper_width(drawn, *each))
 
 
 def _rows(road: Road, say: Phrases, width: float) -> Block:
-    """Rows that lead to the same place in the same way stand together."""
-    together: dict[tuple[str, ...], list[Row]] = {}
+    """Rows that lead to the same place in the same way stand together; so do those to agencies, each named beside its situation."""
+    together: dict[tuple[str, ...], list[tuple[str, Row]]] = {}
     for row in road.rows:
-        together.setdefault((say.goes(row), say.way(row), say.track(row) or "—", say.row_label(row)), []).append(row)
-    rows = [("、".join(dict.fromkeys(row.label for row in each)), goes, way, track, "；".join(dict.fromkeys(basis for row in each for basis in row.basis)), label)
+        label, goes = row.label, say.goes(row)
+        if row.to is not None and row.to.sector in say.areas.sectors and not row.also:
+            label, goes = f"{row.label}（{say.areas.sectors[row.to.sector]}）", f"括号内的主管部门（{LEVEL_RULE_ZH[row.to.level]}）"
+        together.setdefault((goes, say.way(row), say.track(row) or "—", say.row_label(row)), []).append((label, row))
+    rows = [("、".join(dict.fromkeys(name for name, _ in each)), goes, way, track, "；".join(dict.fromkeys(basis for _, row in each for basis in row.basis)), label)
             for (goes, way, track, label), each in together.items()]
     return panel("一、什么情形，去哪里，怎么去", (("情形", 34), ("去向", 24), ("方式", 10), ("期限轨道", 11), ("依据", 36), ("性质", 9)), rows, width)
 

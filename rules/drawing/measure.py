@@ -8,6 +8,8 @@ _NARROW = frozenset("ijlI.,:;'|!()[] ")
 _WIDE = frozenset("mwMW@%")
 # What may not begin a line in Chinese.
 _HELD = frozenset("，。；：、）》】”％·")
+# What may not end one.
+_OPENING = frozenset("（《【“")
 
 
 def text_width(text: str, size: float) -> float:
@@ -26,7 +28,7 @@ def _ems(sign: str) -> float:
 
 
 def wrap(text: str, size: float, width: float) -> tuple[str, ...]:
-    """The text in lines no wider than `width`. Chinese breaks anywhere but before closing punctuation; Latin words and numbers stay whole where they fit."""
+    """The text in lines no wider than `width`. Chinese breaks anywhere but before closing and after opening punctuation; Latin words and numbers stay whole where they fit."""
     lines: list[str] = []
     line = ""
     for piece in _pieces(text, size, width):
@@ -42,7 +44,7 @@ def _pieces(text: str, size: float, width: float) -> Iterator[str]:
     """The text cut where a line may break."""
     piece = ""
     for sign in text:
-        together = sign in _HELD or (sign.isascii() and sign != " " and piece[-1:].isascii() and piece[-1:] != " ")
+        together = sign in _HELD or piece[-1:] in _OPENING or (sign.isascii() and sign != " " and piece[-1:].isascii() and piece[-1:] != " ")
         if piece and (not together or text_width(piece + sign, size) > width):
             yield piece
             piece = ""

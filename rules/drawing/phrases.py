@@ -21,6 +21,11 @@ from rules.words import STAGE_ZH
 _OWN = re.compile(r"handoff-protocol [0-9.]+( W[0-9]+)?|statutes §[0-9()]+")
 
 
+def approval(by: str, told: str) -> tuple[str, str]:
+    """`负责人批准`, `告知信访人`: the configuration may have written the verbs or left them out."""
+    return f"{by.removesuffix('批准')}批准" if by else "", f"告知{told.removeprefix('告知')}" if told else ""
+
+
 @dataclass(frozen=True)
 class Phrases:
     """How one house's configuration is said in Chinese."""
@@ -109,7 +114,7 @@ class Phrases:
     @staticmethod
     def limit(case: Case) -> str:
         """`60日，可延长一次 30日（负责人批准，告知信访人）`."""
-        more = "，".join(each for each in (f"{case.extended_by}批准" if case.extended_by else "", f"告知{case.extended_told}" if case.extended_told else "") if each)
+        more = "，".join(each for each in approval(case.extended_by, case.extended_told) if each)
         longer = f"，可延长一次 {parse_limit(case.extension).zh}" + (f"（{more}）" if more else "") if case.extension else ""
         start = "（自送达起算）" if case.counts_from == "delivery" else ""
         return parse_limit(case.limit).zh + start + longer + ("；届满依法视为受理" if case.deemed else "")

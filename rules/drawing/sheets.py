@@ -15,13 +15,13 @@ from rules.drawing.nodes import ROW, Cell
 from rules.drawing.panels import Block, panel
 from rules.drawing.phrases import Phrases
 from rules.drawing.svg import Canvas
-from rules.drawing.words import HOLDER_GROUND, HOLDER_ZH, WRITER_COLOUR, WRITER_SIGN, WRITER_ZH
+from rules.drawing.words import ARBITER_ZH, HOLDER_GROUND, HOLDER_ZH, WRITER_COLOUR, WRITER_SIGN, WRITER_ZH
 
 EDGE = 40.0
 APART = 50.0
 _KEY = 1000.0
 """The key of colours and signs needs this width."""
-_HEAD = EDGE + 74 + 3.5 * ROW
+_HEAD = EDGE + 74 + 5 * ROW
 """Where the blocks begin, below title and key."""
 A3 = (297, 420)
 COLUMNS = 4
@@ -121,3 +121,4 @@ def _key(canvas: Canvas, x: float, y: float) -> None:
     for cell in words:
         put(canvas, x, y, cell)
         x += cell.width
+    put(canvas, EDGE, y + 1.5 * ROW, Cell(ARBITER_ZH, 12, GREY))

@@ -6,15 +6,15 @@ from config.facts import Branch
 from rules.words import ACT_ZH
 
 HOLDER_ZH = {
-    "bureau": "信访部门", "partner": "承办单位", "party": "补正方（信访人或承办单位）", "joint_conference": "联席会议", "arbiter": "协调机关", "handoff": "随转送件", "addressee": "受建议单位",
+    "bureau": "信访部门", "partner": "承办单位", "party": "补正方（信访人或承办单位）", "joint_conference": "联席会议", "arbiter": "决定机关", "handoff": "随转送件", "addressee": "受建议单位",
 }
-"""`arbiter`: the common superior of both disputants, else the joint conference; for what is reported up, the government."""
+ARBITER_ZH = "决定机关：争议双方的共同上级，没有的为联席会议；报请决定的，为本级党委、政府。"
 HOLDER_GROUND = {"bureau": "#cfe4ff", "partner": "#cdeed3", "party": "#ffe2c2", "joint_conference": "#ffd3d0", "arbiter": "#e8d8ff", "handoff": "#e2e5e9"}
 HOLDER_FRAME = {"bureau": "#0969da", "partner": "#1a7f37", "party": "#bc4c00", "joint_conference": "#cf222e", "arbiter": "#8250df", "handoff": "#57606a"}
 END_GROUND, END_FRAME = "#d4d8dd", "#24292f"
 
-WRITER_ZH = {"bureau": "信访部门", "partner": "承办单位", "system": "系统", "arbiter": "协调机关"}
-WRITER_SIGN = {"bureau": "信", "partner": "承", "system": "系", "arbiter": "协"}
+WRITER_ZH = {"bureau": "信访部门", "partner": "承办单位", "system": "系统", "arbiter": "决定机关"}
+WRITER_SIGN = {"bureau": "信", "partner": "承", "system": "系", "arbiter": "决"}
 WRITER_COLOUR = {"bureau": "#0969da", "partner": "#1a7f37", "system": "#57606a", "arbiter": "#8250df"}
 
 VERIFIED_ZH = {"yes": "法定", "quote": "法定（转引）", "memory": "待确认（凭记忆）", "inference": "待确认（推断）", "internal": "内部时限"}
@@ -32,7 +32,7 @@ BRANCH_ZH: dict[Branch, str] = {
     "B3.4": "行政程序", "B3.5": "履行法定职责", "B3.6": "信访程序",
 }
 LEVEL_RULE_ZH = {"matter": "事项所属层级", "above_matter": "事项的上一级", "above_accused": "被检举控告方的上一级"}
-FLAG_ZH = {"simple": "简易办理", "bound": "经裁定或者指定", "by-hand": "人工送达", "deemed-accepted": "依法视为受理", "late-objection": "逾期异议", "late-remedy": "逾期申请"}
+FLAG_ZH = {"simple": "简易办理", "bound": "经裁定或者指定", "by-hand": "人工送达", "deemed-accepted": "依法视为受理", "late-objection": "逾期异议", "late-remedy": "逾期申请", "supplement-asked": "已要求补正"}
 
 
 def act(message: str) -> str:

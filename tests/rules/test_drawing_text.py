@@ -10,7 +10,9 @@ from rules.drawing.asked import answers
 from rules.drawing.markdown import table
 from rules.drawing.measure import text_width, wrap
 from rules.drawing.phrases import Phrases
+from rules.drawing.words import FLAG_ZH, HOLDER_ZH, KIND_ZH
 from rules.house import load_house
+from rules.words import ACT_ZH
 from tests.rules.test_drawing_current import FOLDER
 
 SAY = Phrases(load_house(FOLDER, "bureau-990100"), load_areas(FOLDER / "areas.yaml"))
@@ -24,9 +26,11 @@ def test_wrapped_lines_fit_and_lose_nothing(text: str, size: float, width: float
     assert all(text_width(line, size) <= width + 1e-6 for line in lines)
 
 
-@given(st.lists(st.sampled_from(["信", "访，", "事", "项）", "办。"]), max_size=40), st.floats(60, 300))
-def test_no_line_begins_with_closing_punctuation(parts: list[str], width: float) -> None:
-    assert not any(line[:1] in "，。；）" for line in wrap("".join(parts), 20, width) if line)
+@given(st.lists(st.sampled_from(["信", "访，", "事", "（项", "办。", "结）"]), max_size=40), st.floats(100, 300))
+def test_no_line_begins_with_closing_or_ends_with_opening_punctuation(parts: list[str], width: float) -> None:
+    for line in wrap("".join(parts), 20, width):
+        assert line[:1] not in ("，", "。", "；", "）")
+        assert line[-1:] != "（"
 
 
 @given(st.lists(st.lists(st.text(alphabet="甲|\n \\b", max_size=8), min_size=2, max_size=2), max_size=5))
@@ -43,6 +47,18 @@ def test_articles_are_said_by_their_statutes_names() -> None:
     for clock in (*clocks.clocks.values(), *clocks.rungs.values()):
         for case in clock.cases:
             assert not any(f"{key} " in SAY.basis(case.basis) for key in SAY.house.register.instruments if key.isascii()), case.basis
+
+
+def test_everything_a_reader_meets_has_a_chinese_name() -> None:
+    clocks = SAY.house.roads.clocks_file
+    for clock in (*clocks.clocks.values(), *clocks.rungs.values()):
+        assert clock.owes in HOLDER_ZH
+        for case in clock.cases:
+            assert {*case.flag} <= FLAG_ZH.keys(), "name the flag in rules/drawing/words.py"
+            assert {*case.profile} <= KIND_ZH.keys()
+    assert {body.kind for body in SAY.house.bodies} | {body.profile for body in SAY.house.bodies} <= KIND_ZH.keys()
+    assert {body.sector for body in SAY.house.bodies if body.sector and body.lasts} <= SAY.areas.sectors.keys()
+    assert {edge.message for machine in (SAY.roads.petition, SAY.roads.handoff) for edge in machine.edges} <= ACT_ZH.keys()
 
 
 def test_what_strangers_ask_is_answered_with_who_has_it_and_until_when() -> None:

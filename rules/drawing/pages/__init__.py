@@ -26,7 +26,7 @@ def pages(house: House, areas: Areas) -> Iterator[tuple[str, str]]:
     """Each file's path inside the folder (with `/`) and its text, one after the other. Pure: the same configuration gives the same bytes."""
     say = Phrases(house, areas)
     of = {branch: Road(house, branch) for branch in BRANCHES}
-    yield "README.md", index_page(house)
+    yield "README.md", index_page(say)
     yield "road-map.svg", whole_sheet(say)
     yield "road-map.md", road_map_page(say)
     yield "who.md", who_page(say)

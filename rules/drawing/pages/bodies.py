@@ -29,7 +29,8 @@ def bodies_page(say: Phrases) -> str:
 
 
 def _kind(body: Body, areas: Areas) -> str:
-    return KIND_ZH.get(body.kind, body.kind) + (f"·{areas.sectors.get(body.sector, body.sector)}" if body.sector else "")
+    # A sector of old, whose bodies are all merged or abolished, need not be declared any more.
+    return KIND_ZH.get(body.kind, body.kind) + (f"·{areas.sectors[body.sector]}" if body.sector in areas.sectors else "")
 
 
 def _row(body: Body, bodies: Bodies, areas: Areas) -> tuple[str, ...]:

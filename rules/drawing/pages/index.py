@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from rules.drawing.asked import answers
 from rules.drawing.branches import BRANCHES
 from rules.drawing.markdown import bullets, page, table
+from rules.drawing.phrases import Phrases
 from rules.drawing.words import BRANCH_ZH
-from rules.house import House
 
 
-def index_page(house: House) -> str:
+def index_page(say: Phrases) -> str:
     """The page."""
+    house = say.house
     roads = house.roads.file
     states = len(roads.petition.states) + len(roads.handoff.states)
     edges = len(roads.petition.edges) + len(roads.handoff.edges)
@@ -25,5 +27,6 @@ def index_page(house: House) -> str:
     return page(
         "依配置生成的说明", f"{states} 个状态、{edges} 条边、{len(house.roads.clocks_file.clocks)} 种期限、{len(table_.rows)} 行路由、{len(table_.situations)} 种情形。"
         "配置一改，运行 `tonglu docs` 重新生成；`tonglu docs --check` 说出哪些已经过时。\n\nDrawn from the configuration: the road map, the clocks, where a petition goes.",
-        "## 找什么", bullets(look), "## 分支", table(("分支", "名称", "图"), [(f"[{each}](branches/{each}.md)", BRANCH_ZH[each], f"[SVG](branches/{each}.svg)") for each in BRANCHES]),
+        "## 找什么", bullets(look), "## 常问", bullets(f"**{each.question}** {each.answer}" + (f"[详见](who.md#{each.machine}.{each.state})" if each.state else "") for each in answers(say)),
+        "## 分支", table(("分支", "名称", "图"), [(f"[{each}](branches/{each}.md)", BRANCH_ZH[each], f"[SVG](branches/{each}.svg)") for each in BRANCHES]),
     )

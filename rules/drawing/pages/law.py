@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from config.statutes import Kept, Statute
 from rules.drawing.markdown import page, table
-from rules.drawing.phrases import Phrases
+from rules.drawing.phrases import Phrases, approval
 from rules.drawing.words import act
 from rules.limits import parse_limit
 
@@ -25,8 +25,8 @@ def law_page(say: Phrases) -> str:
 def _limit(row: Statute) -> str:
     parts = ["、".join(parse_limit(limit).zh for limit in row.limit)]
     if row.extension is not None or row.leave:
-        told = f"，告知{row.extended_told}" if row.extended_told else ""
-        parts.append(f"可延长{' ' + parse_limit(row.extension).zh if row.extension else ''}（{row.extended_by}批准{told}）")
+        who = "，".join(each for each in approval(row.extended_by, row.extended_told) if each)
+        parts.append(f"可延长{' ' + parse_limit(row.extension).zh if row.extension else ''}（{who}）")
     parts += [row.suspension, row.deemed]
     return "；".join(part for part in parts if part)
 

@@ -7,10 +7,14 @@ from rules.drawing.asked import answers, held
 from rules.drawing.machines import stands_still, whole_limit
 from rules.drawing.markdown import anchor, bullets, page, table
 from rules.drawing.phrases import Phrases
-from rules.drawing.words import HOLDER_ZH, WRITER_ZH, act
+from rules.drawing.words import ARBITER_ZH, HOLDER_ZH, WRITER_ZH, act
+from rules.limits import parse_limit
+from rules.words import PROPOSAL_ZH
 
+FEEDBACK = "proposal.feedback"
 _ABOUT = """先看第一张表：做了一步以后，事情到谁手里、多久之内要办什么。再看各个状态：在谁手里，能做什么，没有人动会怎样。
-图：[路线图](road-map.md)。确切的时限随机关、分支而异，见[期限表](clocks.md)。"""
+图：[路线图](road-map.md)。确切的时限随机关、分支而异，见[期限表](clocks.md)。
+""" + ARBITER_ZH
 
 
 def who_page(say: Phrases) -> str:
@@ -21,6 +25,7 @@ def who_page(say: Phrases) -> str:
         parts.append(f"## {title}的各个状态")
         for key, state in machine.states.items():
             parts += [f"{anchor(f'{name}.{key}')}\n### {state.zh} `{key}`", bullets(_state(key, state, machine, say))]
+    parts += ["## 三项建议", bullets(_proposals(say))]
     return page("谁在什么时候做什么", *parts)
 
 
@@ -39,6 +44,15 @@ def _after(machine: Machine, say: Phrases) -> str:
     rows = [(act(edge.message), WRITER_ZH[edge.writer], "、".join(machine.states[key].zh for key in edge.from_),
              "不变" if edge.to == SAME else machine.states[edge.to].zh, "不变" if edge.to == SAME else _then(edge, machine, say)) for edge in machine.edges]
     return table(("步骤", "谁来做", "可在何时做", "之后的状态", "之后谁办、多久"), rows)
+
+
+def _proposals(say: Phrases) -> list[str]:
+    """What stands beside the road map: a proposal is owed an answer, whether the case is closed or not."""
+    duty = say.house.roads.clocks_file.duties.get(FEEDBACK)
+    if duty is None:
+        return [f"{'、'.join(PROPOSAL_ZH.values())}：没有反馈期限"]
+    return [f"{'、'.join(PROPOSAL_ZH.values())}：由信访部门提出，不改变事项和转送件的状态",
+            f"{HOLDER_ZH[duty.holder]}须在 {parse_limit(duty.limit).zh} 内“{duty.zh}”（{say.basis(duty.basis)}，{say.label(duty.verified, f'duties.{FEEDBACK}')}）；到期没有反馈的，提请联席会议"]
 
 
 def _state(key: str, state: State, machine: Machine, say: Phrases) -> list[str]:
