@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ from models.db import Connection
 from models.desk_petition import branch_of
 from models.door import advance
 from models.moves import Actor, Move, Refused, Route
+from rules.calendar import SHANGHAI
 from rules.house import House
 from rules.routing import Routed, fill, route
 
@@ -43,14 +45,17 @@ class Summary:
         return sum(bool(line[1]) for line in self.lines)
 
 
-def decide(petition_no: str, facts: dict[str, Any], house: House) -> Move:
-    """The act that follows from a petition's stored facts: `petition.route`, or `petition.to_clerk` with the code of the reason. Pure."""
+def decide(petition_no: str, facts: dict[str, Any], house: House, day: date | None = None) -> Move:
+    """The act that follows from a petition's stored facts: `petition.route`, or `petition.to_clerk` with the code of the reason. Pure.
+
+    `day`: the day in China, for bodies whose powers pass to others; None takes all successions as having happened.
+    """
     actor = Actor("bureau", house.bureau)
     try:
         known = Facts.model_validate(facts)
     except ValidationError:
         return _to_clerk(petition_no, actor, "bad-facts", "登记的事实不合格式，须人工核对")
-    found = route(known, house.table, house.bodies, sender=house.bureau)
+    found = route(known, house.table, house.bodies, sender=house.bureau, on=day)
     if not isinstance(found, Routed):
         return _to_clerk(petition_no, actor, "by-row" if found.row else "no-row", found.reason, found.row.id if found.row else "")
     if found.way == GUIDE:
@@ -58,7 +63,8 @@ def decide(petition_no: str, facts: dict[str, Any], house: House) -> Move:
     filled = fill(known, house.table)
     full = known if isinstance(filled, str) else filled
     said = Route(found.body.code, found.way, found.row.id, "；".join(found.basis)[:120], full.branch or branch_of(found.row.id), full.klass or "",
-                 full.model_dump(exclude_none=True), found.row.track or "")
+                 full.model_dump(exclude_none=True), found.track,
+                 tuple(other.code for other in found.also))
     return Move("petition.route", actor, petition_no=petition_no, route=said)
 
 
@@ -69,7 +75,8 @@ def _to_clerk(petition_no: str, actor: Actor, code: str, why: str, row: str = ""
 def batch(connection: Connection, context: Context, limit: int = _AT_ONCE, after: str = "") -> list[tuple[str, str, str]]:
     """Route up to `limit` registered petitions past `after` in this transaction; one line each (number, body or "", way or code)."""
     sql = "select petition_no, facts from petition where state = 'REGISTERED' and petition_no > %s order by petition_no limit %s for update skip locked"
-    moves = [decide(number, facts, context.house) for number, facts in connection.execute(sql, (after, limit)).fetchall()]
+    day = context.now().astimezone(SHANGHAI).date()
+    moves = [decide(number, facts, context.house, day) for number, facts in connection.execute(sql, (after, limit)).fetchall()]
     answers = advance(connection, moves, context.house, context.sealer, context.now())
     actor = Actor("bureau", context.house.bureau)
     refused = [(a.petition_no or "", a) for a in answers if isinstance(a, Refused)]

@@ -21,7 +21,9 @@ from models.door import advance
 from models.moves import Answer, Arrival, Done, Move, Refused, Route
 from models.records import RefusalRow
 from models.seal import Sealer
+from rules.calendar import SHANGHAI
 from rules.edge_guards import NEVER_BY_THE_WAY, NEVER_REPLACED
+from rules.filling import fill
 from rules.house import House
 from rules.remedies import higher
 from rules.routing import Routed, route
@@ -49,16 +51,18 @@ def send(
     row = connection.execute("select facts from petition where petition_no = %s", (petition_no,)).fetchone()
     if row is None:
         return Refused("unknown", "没有此信访事项", petition_no)
-    merged = merge_facts(row[0], facts or {}, petition_no)
+    merged = merge_facts(forget_implied(row[0], facts or {}, house), facts or {}, petition_no)
     if isinstance(merged, Refused):
         return merged
-    found = route(merged, house.table, house.bodies, house.bureau)
-    agrees = isinstance(found, Routed) and found.body.code == body
-    branch = merged.branch or (branch_of(found.row.id) if found.row is not None else "")
-    if isinstance(found, Routed) and agrees:
-        way, basis = way or found.way, basis or "；".join(found.basis)
-    track = (found.row.track or "") if isinstance(found, Routed) and agrees else ""
-    to = Route(body, way or "转送", BY_HAND, (basis or _ASSIGNED)[:120], branch, merged.klass or "", merged.model_dump(exclude_none=True), track)
+    filled = fill(merged, house.table)
+    known = merged if isinstance(filled, str) else filled
+    found = route(merged, house.table, house.bodies, house.bureau, now.astimezone(SHANGHAI).date())
+    branch = known.branch or (branch_of(found.row.id) if found.row is not None else "")
+    track = ""
+    also: tuple[str, ...] = ()
+    if isinstance(found, Routed) and found.body.code == body:
+        way, basis, track, also = way or found.way, basis or "；".join(found.basis), found.track, tuple(other.code for other in found.also)
+    to = Route(body, way or "转送", BY_HAND, (basis or _ASSIGNED)[:120], branch, known.klass or "", known.model_dump(exclude_none=True), track, also)
     return act(connection, Move("petition.route", bureau(house, clerk), petition_no=petition_no, note=reason, route=to), house, sealer, now)
 
 
@@ -68,6 +72,16 @@ def _receiver(body: str, petition_no: str, house: House) -> Refused | None:
     if body == house.bureau:
         return Refused("guard", "不能转送给本单位；自行答复请用 guide 或 close", petition_no)
     return None
+
+
+def forget_implied(known: Mapping[str, Any], told: Mapping[str, Any], house: House) -> dict[str, Any]:
+    """The ledger's facts without those that stood there only because of a situation which is now told to be another."""
+    old = known.get("situation")
+    if "situation" not in told or told["situation"] == old or old not in house.table.situations:
+        return dict(known)
+    situation = house.table.situations[old]
+    implied = {"branch": situation.branch, **situation.facts}
+    return {name: value for name, value in known.items() if name in NEVER_REPLACED or implied.get(name) != value}
 
 
 def merge_facts(known: Mapping[str, Any], told: Mapping[str, Any], petition_no: str | None = None, never: Collection[str] = NEVER_BY_THE_WAY) -> Facts | Refused:
@@ -113,7 +127,7 @@ def classify(
     row = connection.execute("select facts from petition where petition_no = %s for update", (petition_no,)).fetchone()
     if row is None:
         return Refused("unknown", "没有此信访事项", petition_no)
-    merged = merge_facts(row[0], facts, petition_no, NEVER_REPLACED)
+    merged = merge_facts(forget_implied(row[0], facts, house), facts, petition_no, NEVER_REPLACED)
     if isinstance(merged, Refused):
         return merged
     told = {name: value for name, value in merged.model_dump().items() if row[0].get(name) != value}

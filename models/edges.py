@@ -80,6 +80,7 @@ class Crossing(HandoffSteps):
             return Done(petition.petition_no, None, petition.state)
         handoff = self.open_handoff(petition, move, [flag for flag in marks if flag in _INHERITED])
         self.write(petition, handoff, move.actor, "handoff.open", "", handoff.state, {"body": handoff.body, "way": handoff.way})
+        self.tell_besides(move.route, petition)
         request = self.house.roads.edge("handoff", handoff.state, "handoff.request")
         if request is not None:
             self.handoff_edge(Move("handoff.request", move.actor, handoff_id=handoff.handoff_id), request, petition, handoff)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from config.facts import Facts
 from config.gaps import LATE_REMEDY
 from config.roadmap import ClockContext
 from connectors.wire.ids import new_id
@@ -14,11 +15,12 @@ from models import clocking, store
 from models.db import Connection
 from models.journal import row_hash
 from models.journalling import safe_detail
-from models.moves import Actor, Move, Refused
+from models.moves import Actor, Move, Refused, Route
 from models.records import ClockRow, DutyRow, HandoffRow, JournalRow, PetitionRow, RefusalRow, Working
 from models.seal import Sealer
 from rules.calendar import due
 from rules.edge_guards import Situation
+from rules.guards import Allowed, may_send
 from rules.house import House
 from rules.ladder import Parties, shuns
 from rules.remedies import remedy_ends
@@ -142,6 +144,14 @@ class Holding:
         if code != self.house.bureau:
             self.open_duty("report.grave", f"立即向{self.house.bodies.get(code).name}报告", self.house.bureau, petition, None,
                            ref=f"{petition.petition_no}:{code}", detail={"to": code}, body=code)
+
+    def tell_besides(self, route: Route, petition: PetitionRow) -> None:
+        """Bodies that a row names besides the receiver are told by a person; never one that the guards keep the petition from."""
+        for code in route.also:
+            facts = Facts.model_validate(dict(petition.facts))
+            if isinstance(may_send(facts, self.house.bodies.get(code), self.house.bodies, via=(self.house.bureau,)), Allowed):
+                name = self.house.bodies.get(code).name
+                self.open_duty("notify", f"通报{name}", self.house.bureau, petition, None, ref=f"{petition.petition_no}:notify:{code}", detail={"to": code}, body=code)
 
     def open_duty(
         self, kind: str, zh: str, holder: str, petition: PetitionRow | None, handoff: HandoffRow | None, *, ref: str = "", bound: bool = False,

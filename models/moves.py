@@ -49,7 +49,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a petition is to go: carried by the act `petition.route`."""
+    """Where a petition is to go: carried by the act `petition.route`. `track`: the clock track of its row; `also`: codes of bodies that are told besides."""
 
     body: str
     way: str
@@ -59,6 +59,7 @@ class Route:
     klass: str = ""
     facts: Mapping[str, Any] | None = None
     track: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,9 @@ def load(connection: Connection, petition_nos: Iterable[str]) -> Working:
         work.duties[row[0]] = []
     for row in connection.execute(f"select {_columns(_HANDOFF)} from handoff where petition_no = any(%s) order by handoff_id", (numbers,)):
         work.handoffs[row[0]] = HandoffRow(*row)
-        work.last_handoff[row[1]] = row[0]
+    # The last one is the one that is nobody's parent: ids of one instant have no order.
+    parents = {handoff.parent_handoff_id for handoff in work.handoffs.values()}
+    work.last_handoff = {h.petition_no: h.handoff_id for h in work.handoffs.values() if h.handoff_id not in parents}
     for row in connection.execute(f"select {_columns(_CLOCK)} from clock where petition_no = any(%s) and state = 'OPEN'", (numbers,)):
         work.clocks[row[1]].append(ClockRow(*row))
     for row in connection.execute(f"select {_columns(_DUTY)} from duty where petition_no = any(%s) and closed_at is null", (numbers,)):

@@ -153,7 +153,7 @@ def _not_under_review(at: Situation) -> Verdict:
 
 def _simple_allowed(at: Situation) -> Verdict:
     """简易办理 (信访事项简易办理办法 arts 4, 5): asked for and not ruled out; where it is ruled out the petition simply takes the ordinary road."""
-    ruled_out = at.branch != "B3.6" or at.way == "交办" or at.facts.get("first_time") is False or int(at.facts.get("joint") or 1) > 1
+    ruled_out = at.branch != "B3.6" or at.way == "交办" or at.facts.get("first_time") is not True or int(at.facts.get("joint") or 1) > 1
     return Mark("simple") if at.facts.get("simple") and not ruled_out else None
 
 

@@ -131,7 +131,7 @@ def register(context: Context, body: str, count: int, start: int = 0, facts: Map
     actor = Actor("bureau", BUREAU)
     known = dict(FACTS[body] if facts is None else facts)
     arrivals = [
-        Arrival("test", f"{body}-{i}", "990102", "letter", "claim", context.now(), SUBJECT, TEXT,
+        Arrival("test", f"{body}-{i}", "990102", "letter", "claim", context.now(), f"{SUBJECT}（{body}-{i}）", TEXT,
                 {"name": NAME, "phone": PHONE, "address": ADDRESS}, known, actor)
         for i in range(start, start + count)
     ]
