@@ -164,8 +164,9 @@ class Routes:
                 anybody = True
             else:
                 self.to_clerk += 1
-                # above the highest level that the directory knows there is nobody to send to: the clerk reports it up
-                if division in self._near and to.level != "above_accused" and not (isinstance(seat, str) and "已撤销" in seat):
+                # Above the bureau's own level the directory need not reach: the clerk reports it up.
+                beyond = to.level == "above_accused" or (to.level == "above_matter" and division == self._home)
+                if division in self._near and not beyond and not (isinstance(seat, str) and "已撤销" in seat):
                     bare.append(" ".join(str(v) for v in told.values() if v is not None))
         return anybody, bare
 

@@ -58,7 +58,7 @@ class Walk:
             return
         if node.handoff is None:
             for edge, target in self.parts.away("petition", node.petition):
-                if _open_at(edge, node.stage):
+                if _open_at(edge, node.stage, self.ended(node)):
                     yield Step(edge.message, self._enter(edge, target, node.stage))
             return
         for edge, target in self.parts.away("handoff", node.handoff):
@@ -126,10 +126,13 @@ class Walk:
         return () if node is None else self.way(node)
 
 
-def _open_at(edge: Edge, stage: Stage) -> bool:
-    """What the guards say of the ladder of remedies (rules.edge_guards)."""
+def _open_at(edge: Edge, stage: Stage, ended: bool) -> bool:
+    """What the guards say of the ladder of remedies (rules.edge_guards): a step is asked for when the one before it was answered, and again
+    when the body it went to has given it back."""
     if "not_under_review" in edge.guards and stage != "handling":
         return False
-    if "review_open" in edge.guards and stage == "rereview":
-        return False
-    return not ("rereview_open" in edge.guards and stage == "handling")
+    if "review_open" in edge.guards:
+        return stage == ("handling" if ended else "review")
+    if "rereview_open" in edge.guards:
+        return stage == ("review" if ended else "rereview")
+    return True

@@ -24,7 +24,7 @@ from rules.edge_guards import GUARDS
 from rules.proof import Defect, Parts, road_defects
 from rules.proof.people import People
 from rules.proof.routes import Routes
-from tests.rules.mutations.world import BUREAU, FILES, FOLDER, World
+from tests.rules.mutations.world import BUREAU, FILES, World, snapshot
 
 Loaded = tuple[RoadMapFile, ClocksFile, Bodies, RoutingTable]
 
@@ -39,8 +39,8 @@ class Verdict:
 
 @lru_cache(maxsize=1)
 def sound_parts() -> Parts:
-    bodies = load_bodies(FOLDER / "bodies.yaml")
-    return Parts(*load_roadmap(FOLDER, GUARDS.keys()), bodies, load_routing(FOLDER / "routing.yaml", bodies), KINDS.keys(), TO_BODY, HEARD, BUREAU)
+    bodies = load_bodies(snapshot() / "bodies.yaml")
+    return Parts(*load_roadmap(snapshot(), GUARDS.keys()), bodies, load_routing(snapshot() / "routing.yaml", bodies), KINDS.keys(), TO_BODY, HEARD, BUREAU)
 
 
 def judge(world: World, folder: Path) -> Verdict:
@@ -99,7 +99,7 @@ def _load(world: World, folder: Path) -> Verdict | Loaded:
         if name in world.touched:
             path.write_text(json.dumps(getattr(world, name), ensure_ascii=False), encoding="utf-8")
         elif not path.exists() or name in written:
-            shutil.copyfile(FOLDER / f"{name}.yaml", path)
+            shutil.copyfile(snapshot() / f"{name}.yaml", path)
     _WRITTEN[folder] = set(world.touched)
     try:
         return _read(folder, world.touched)

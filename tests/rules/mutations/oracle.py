@@ -46,8 +46,9 @@ class Play:
         if handoff is None:
             for edge in self.roads["petition"]["edges"]:
                 guards = edge.get("guards", ())
-                shut = (("not_under_review" in guards and stage != "handling") or ("review_open" in guards and stage == "rereview")
-                        or ("rereview_open" in guards and stage == "handling"))
+                asked = ("handling", "review") if states[petition].get("end") else ("review", "rereview")
+                shut = (("not_under_review" in guards and stage != "handling") or ("review_open" in guards and stage != asked[0])
+                        or ("rereview_open" in guards and stage != asked[1]))
                 if petition in edge["from"] and edge["to"] != "same" and not shut and self.live(edge):
                     held = states[edge["to"]].get("holder") == "handoff"
                     fresh = "handling" if "new_facts_given" in guards else stage

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import config
 from config.yamltree import parse
 
-FOLDER = Path(config.__file__).parent
 BUREAU = "bureau-990100"
 FILES = ("roadmap", "clocks", "bodies", "routing")
 Data = dict[str, Any]
@@ -39,9 +41,19 @@ class World:
 
 
 @lru_cache(maxsize=1)
+def snapshot() -> Path:
+    """A copy of the shipped configuration: what is damaged and what it is compared with are read from the same files, however long the run."""
+    folder = Path(mkdtemp(prefix="tonglu-shipped-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for path in Path(config.__file__).parent.glob("*.yaml"):
+        shutil.copyfile(path, folder / path.name)
+    return folder
+
+
+@lru_cache(maxsize=1)
 def shipped() -> World:
     """Do not change what this returns."""
-    return World(*(parse((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")).data for name in FILES))
+    return World(*(parse((snapshot() / f"{name}.yaml").read_text(encoding="utf-8")).data for name in FILES))
 
 
 def damaged(*names: str) -> World:
