@@ -138,7 +138,7 @@ def test_the_ladder_of_remedies_step_by_step(tonglu: Tonglu, ledger: Ledger) -> 
 def test_no_review_before_an_answer(tonglu: Tonglu, ledger: Ledger) -> None:
     number = ledger.register()
     assert tonglu.run("remedy", number, "--reason", WORDS).code == 1
-    number, handoff = reported(ledger)
+    number, _ = reported(ledger)
     assert tonglu.run("remedy", number, "--reason", WORDS).code == 1
 
 
