@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TONGLU_", extra="ignore", hide_input_in_errors=True)
 
     database_url: str = Field("", description="PostgreSQL URL of the ledger; empty: a private server under data_dir")
+    database_patience: float = Field(60, ge=1, description="seconds a statement of the worker may take; a silent server is given up 5 s later")
     data_dir: Path = Field(default_factory=data_home, description="private server, keys, logs")
     config_dir: Path = Field(Path(__file__).parent, description="bodies, routing, road map, clocks, calendar")
     keys_dir: Path | None = Field(None, description="signing keys of bodies and clients; empty: data_dir/keys")

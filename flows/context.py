@@ -129,8 +129,8 @@ def open_context(settings: Settings | None = None, *, time_source: TimeSource | 
     keyring = Keyring(chosen.keys)
     own_urn = house.bodies.get(chosen.bureau).urn
     directory = Directory(house.bodies, keyring.of, chosen.sandbox_base, clock.now, own_urn)
-    database = Database(url, size=10).__enter__()
-    presence = Presence(url)
+    database = Database(url, size=10, patience=chosen.database_patience).__enter__()
+    presence = Presence(url, chosen.database_patience)
     presence.keep()
     return Context(chosen, house, sealer_for(chosen.field_keys, chosen.keys), database, clock, directory, presence, url)
 

@@ -14,6 +14,7 @@ import psycopg
 
 from models import outbox
 from models.db import Connection
+from models.patience import arguments, patient
 
 # The first half of the advisory lock's key; the second is the owner's hash.
 _SPACE = 0x74676F77
@@ -22,11 +23,11 @@ _SPACE = 0x74676F77
 class Presence:
     """This process's name as an owner of leases, and the session that proves it alive. Safe between threads."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = 60.0) -> None:
         self.owner = f"w{os.getpid()}-{secrets.token_hex(4)}"
-        self._url = url
+        self._url, self._patience = url, patience
         self._lock = threading.Lock()
-        self._session: psycopg.Connection[tuple[object, ...]] | None = None
+        self._session: Connection | None = None
 
     def keep(self) -> None:
         """Take the lock, or make sure that it is still held; after a lost session a new one is opened. Raises psycopg.OperationalError."""
@@ -37,8 +38,13 @@ class Presence:
                     return
                 except psycopg.OperationalError:
                     self._session.close()
-            session = psycopg.connect(self._url, autocommit=True, connect_timeout=5, application_name=f"tonglu {self.owner}")
-            session.execute("select pg_advisory_lock(%s, hashtext(%s))", (_SPACE, self.owner))
+            session = patient(self._patience).connect(self._url, autocommit=True, application_name=f"tonglu {self.owner}", **arguments(self._patience))
+            try:
+                # After a silence the server may still hold it for the session that was given up; then this fails, and is tried again.
+                session.execute("select pg_advisory_lock(%s, hashtext(%s))", (_SPACE, self.owner))
+            except psycopg.OperationalError:
+                session.close()
+                raise
             self._session = session
 
     def close(self) -> None:

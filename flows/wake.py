@@ -9,27 +9,36 @@ from datetime import timedelta
 
 import psycopg
 
+from models.patience import arguments, async_patient
 from models.store import CHANNEL
 from runtime.timesource import TimeSource
 
 log = logging.getLogger("tonglu.wake")
 
 _POLL_S = 0.04
+_ASK_EVERY_S = 30.0
 _STEP = timedelta(seconds=0.5)
 
 
-async def listen(url: str, wake: asyncio.Event) -> None:
-    """Set `wake` whenever somebody notifies on the product's channel; comes back by itself after a restart of PostgreSQL. Ends when cancelled."""
+async def listen(url: str, wake: asyncio.Event, patience: float = 60.0) -> None:
+    """Set `wake` whenever somebody notifies on the product's channel. Ends when cancelled.
+
+    Comes back by itself after a restart of PostgreSQL, and when the server has fallen silent: while nothing is notified it is asked whether it is there,
+    at least every `patience` seconds.
+    """
     pause = 0.2
+    line = async_patient(patience)
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5, application_name="tonglu-listen") as connection:
+            async with await line.connect(url, autocommit=True, application_name="tonglu-listen", **arguments(patience)) as connection:
                 await connection.execute(f"listen {CHANNEL}")
                 # What was notified while nobody listened is found by looking.
                 wake.set()
                 pause = 0.2
-                async for _ in connection.notifies():
-                    wake.set()
+                while True:
+                    async for _ in connection.notifies(timeout=min(patience, _ASK_EVERY_S)):
+                        wake.set()
+                    await connection.execute("select 1")
         except psycopg.OperationalError as fault:
             log.warning("the notifications broke off (%s); again in %.1f s", type(fault).__name__, pause)
         await asyncio.sleep(pause)

@@ -22,7 +22,7 @@ from connectors.wire.receipts import Receipt
 from gateway.faults import where
 from models.db import AsyncConnection
 from models.inbox import Incoming, Stored, take_in_async
-from models.patience import AsyncPatient, arguments
+from models.patience import arguments, async_patient
 from models.seal import Sealer
 
 MOST_TOGETHER = 200
@@ -56,10 +56,6 @@ class Verified:
 
 Answer = Stored | Away | Broken
 _Waiting = tuple[Verified, "asyncio.Future[Answer]"]
-
-
-class _Line(AsyncPatient):
-    patience = _PATIENCE_S
 
 
 class Writer:
@@ -130,7 +126,7 @@ class Writer:
         if self._connection is None or self._connection.closed:
             said = arguments(_PATIENCE_S)
             said["options"] += f" {_PLAN}"
-            self._connection = await _Line.connect(self._url, autocommit=True, application_name="tonglu-gateway", **said | {"connect_timeout": 3})
+            self._connection = await async_patient(_PATIENCE_S).connect(self._url, autocommit=True, application_name="tonglu-gateway", **said | {"connect_timeout": 3})
         return self._connection
 
     async def _disconnect(self) -> None:

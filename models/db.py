@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from models.patience import arguments, patient
+
 # The ledger's database on a private server.
 LEDGER = "tonglu"
 
@@ -27,10 +29,13 @@ def sqlalchemy_url(url: str) -> str:
 class Database:
     """A pool of connections to one ledger. Sessions are UTC; every `transaction` commits or rolls back whole."""
 
-    def __init__(self, url: str, *, size: int = 8) -> None:
+    def __init__(self, url: str, *, size: int = 8, patience: float = 0) -> None:
+        """`patience`: seconds that a statement may take before it fails, and (a little later) a silent server is given up; 0: for ever."""
         self.url = url
         self._pool: ConnectionPool[Connection] = ConnectionPool(
-            url, min_size=1, max_size=size, open=False, timeout=30, kwargs={"options": "-c timezone=UTC"}, check=ConnectionPool.check_connection
+            url, min_size=1, max_size=size, open=False, timeout=30, check=ConnectionPool.check_connection,
+            connection_class=patient(patience) if patience else psycopg.Connection[Any],
+            kwargs=arguments(patience) if patience else {"options": "-c timezone=UTC"},
         )
 
     def __enter__(self) -> Database:

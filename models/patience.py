@@ -24,7 +24,9 @@ class Silent(psycopg.OperationalError):
 def arguments(patience: float) -> dict[str, Any]:
     """psycopg's arguments for connections whose statements may take `patience` seconds. A host that died is noticed within 25 s."""
     limit = int(patience * 1000)
-    return {"options": f"-c timezone=UTC -c statement_timeout={limit}", "connect_timeout": 5, "tcp_user_timeout": limit,
+    # The server looks after its end as well: a session that nobody holds any more must give back its locks.
+    alive = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+    return {"options": f"-c timezone=UTC -c statement_timeout={limit} {alive}", "connect_timeout": 5, "tcp_user_timeout": limit,
             "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 
 
@@ -58,6 +60,11 @@ class AsyncPatient(psycopg.AsyncConnection[Any]):
                 raise
             await self.close()
             raise Silent("the ledger's server does not answer") from None
+
+
+def async_patient(patience: float) -> type[AsyncPatient]:
+    """As `patient`, for an event loop."""
+    return type("AsyncPatient", (AsyncPatient,), {"patience": patience})
 
 
 def patient(patience: float) -> type[Patient]:
