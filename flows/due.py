@@ -13,6 +13,7 @@ from rules.calendar import SHANGHAI
 
 # The nightly comparison is due from this hour of the Beijing day on.
 NIGHT_HOUR = 2
+NIGHT_AGAIN = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Due:
         inbox: stored messages to be applied. registered: petitions to be routed. bodies: with messages to be sent.
         clocks, duties, gaps: that ring now, are past due, or must be asked about. leases: run out.
         sending: messages on the wire at this moment, by any process.
-        night: the Beijing day whose nightly comparison is not finished for some body, else None.
+        night: the Beijing day whose nightly comparison is to be made (again) with some body, else None.
     """
 
     inbox: int
@@ -67,14 +68,15 @@ def look(connection: Connection, now: datetime, hold: timedelta = timedelta(minu
 
 
 def night(connection: Connection, now: datetime) -> date | None:
-    """The Beijing day for which some body's nightly comparison has not ended; None before two in the morning.
+    """The Beijing day for which some body's nightly comparison is to be made now; None before two in the morning.
 
-    One that failed has ended for now: the worker takes it up again later, and time need not wait for it.
+    One that failed is left alone until NIGHT_AGAIN after it was begun. The ledger remembers that, so a worker that was started since takes it up as well.
     """
     local = now.astimezone(SHANGHAI)
     if local.hour < NIGHT_HOUR:
         return None
     today = local.date()
     bodies = bodies_with_handoffs(connection, today - timedelta(days=1))
-    done = {body for (body,) in connection.execute("select body from reconciliation where for_day = %s and state in ('DONE', 'FAILED')", (today,))}
+    sql = "select body from reconciliation where for_day = %s and (state = 'DONE' or state = 'FAILED' and started_at > %s)"
+    done = {body for (body,) in connection.execute(sql, (today, now - NIGHT_AGAIN))}
     return today if set(bodies) - done else None

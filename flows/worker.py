@@ -21,13 +21,13 @@ from flows.context import Context, open_context, using
 from flows.due import Due, look
 from flows.running import Prefect, perform
 from flows.trace import Trace
+from flows.turns import Turns
 from flows.wake import listen, watch_time
 
 log = logging.getLogger("tonglu.work")
 T = TypeVar("T")
 
 _LEAVE_WITHIN_S = 45.0
-_RECONCILE_AGAIN = timedelta(minutes=30)
 # A predecessor's runs are not old enough at once.
 _MEND_AGAIN_S = 180.0
 _MEND_EVERY_S = 3600.0
@@ -89,7 +89,7 @@ class Worker:
         self.wake = asyncio.Event()
         self._desks: dict[str, _Desk] = {}
         self._applied = receive.Summary()
-        self._failed_again: datetime | None = None
+        self._turns = Turns()
         self._reported: date | None = None
         self._kept = 0.0
         self._mend_at = 0.0
@@ -97,7 +97,7 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then finish what is in flight and return."""
         helpers = [
-            asyncio.create_task(listen(self.context.url, self.wake)),
+            asyncio.create_task(listen(self.context.url, self.wake, self.context.settings.database_patience)),
             asyncio.create_task(watch_time(self.context.time, self.wake)),
             asyncio.create_task(self._on(stop)),
         ]
@@ -155,14 +155,14 @@ class Worker:
         elif due.sending:
             self._give("reap", self._reap)
         busy = sum(d.busy for n, d in self._desks.items() if n.startswith("dispatch:"))
-        for waiting in due.bodies:
+        for waiting in self._turns.order(due.bodies):
             if busy >= self.context.settings.bodies_at_once:
                 break
-            busy += self._give(f"dispatch:{waiting.body}", lambda w=waiting: self._dispatch(w.body, w.count))  # type: ignore[misc]
+            if self._give(f"dispatch:{waiting.body}", lambda w=waiting: self._dispatch(w.body, w.count)):  # type: ignore[misc]
+                busy += 1
+                self._turns.took(waiting.body)
         if due.night is not None:
             self._give("night", lambda: self._night(due.night))
-        elif self._failed_again is not None and now >= self._failed_again:
-            self._give("night", lambda: self._night(reconcile.beijing_day(now)))
         if time.monotonic() >= self._mend_at:
             self._give("mend", self._mend)
 
@@ -214,7 +214,6 @@ class Worker:
 
     async def _night(self, day: date | None) -> int:
         summary = await self._perform(lambda: reconcile.reconcile(day=day), lambda t: reconcile.run(self.context, t, day=day))
-        self._failed_again = self.context.now() + _RECONCILE_AGAIN if summary.failed else None
         if day is not None and self._reported != day:
             self._reported = day
             await self._perform(bulletin.bulletin, lambda t: bulletin.run(self.context, t))
