@@ -336,9 +336,10 @@ def test_a_contradiction_shows_the_rows_of_both_sides(facts: dict[str, Any], row
 
 
 def test_a_contradiction_offers_nobody_on_the_accused_s_side() -> None:
-    answer = go(situation="wage_arrears", arbitration="labour", division="990102", accused_body="agency-human_resources-990102")
+    answer = go(situation="accuse_labour", klass="accusation", accusation="law", sector="market", division="990102", accused_body="agency-human_resources-990102")
     assert isinstance(answer, ToClerk)
-    assert [body.code for body in answer.candidates] == ["labour_arbitration-990102"]
+    assert [row.id for row in answer.rows] == ["B2b-market", "B2b-accuse-labour"]
+    assert [body.code for body in answer.candidates] == ["agency-market-990102"]
 
 
 def test_grave_news_of_cadres_is_told_to_the_leaders_as_well() -> None:
