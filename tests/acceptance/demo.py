@@ -28,6 +28,17 @@ PARTS: list[SamplePetition] = [
 HOUSE: House = load_house(REPO / "config", "bureau-990100")
 
 
+def repeats() -> set[str]:
+    """References of petitions by the same person on the same matter as another that comes before them."""
+    seen: set[tuple[str, str]] = set()
+    found = set()
+    for sample in sorted(SAMPLES, key=lambda s: (s.received_offset_hours, s.ref)):
+        matter = (sample.petitioner.name if sample.petitioner else sample.ref, sample.subject)
+        found |= {sample.ref} if matter in seen else set()
+        seen.add(matter)
+    return found
+
+
 @dataclass(frozen=True)
 class Account:
     """What --json wrote."""

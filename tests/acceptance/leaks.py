@@ -27,7 +27,7 @@ class Found:
 
 
 class Secrets:
-    """Everything personal of these petitions. `public`: names of bodies, which a text may quote and anybody may read."""
+    """Everything personal of these petitions. `public`: names of bodies and situations, which a text may quote and anybody may read."""
 
     def __init__(self, samples: Iterable[SamplePetition], public: Iterable[str]) -> None:
         samples = list(samples)
