@@ -10,6 +10,7 @@ from models.holding import row_id
 from models.journalling import safe_detail
 from models.moves import SYSTEM, Actor, Answer, Done, Move, Refused
 from models.records import ClockRow, DutyRow, HandoffRow, PetitionRow
+from models.shielding import UPPER_LEVEL
 from rules.calendar import due
 
 
@@ -30,7 +31,10 @@ def receipted(door: Crossing, move: Move, petition: PetitionRow, handoff: Handof
         return door.handoff_edge(move, edge, petition, handoff)
     door.note(move, petition, handoff)
     if not move.data.get("weak"):
-        door.forget_more(petition, str(move.data.get("message_id") or ""))
+        message = str(move.data.get("message_id") or "")
+        if move.data.get("message") == "handoff.request" and UPPER_LEVEL in petition.flags:
+            door.forget(petition, handoff, message)  # the first receipt was a weak one, or the body spoke before it
+        door.forget_more(petition, message)
     return Done(petition.petition_no, handoff.handoff_id, handoff.state)
 
 

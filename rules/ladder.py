@@ -33,12 +33,13 @@ def shuns(facts: Mapping[str, Any], code: str, bodies: Bodies) -> bool:
 
 def _of_side(named: str, code: str, bodies: Bodies) -> bool:
     # As membership in `accused_side`, looked at from below: a body has few above it, the accused may have thousands below.
-    family = bodies.family(named)
-    if code in family or not family.isdisjoint(bodies.above(code)):
-        return True
-    body = bodies.get(code)
-    # Government, bureau and conference of one place sit in one building: who complains of one does not ask the others.
-    return body.kind in _ACTS_FOR and any(bodies.get(one).kind in _ACTS_FOR and bodies.get(one).division == body.division for one in family)
+    family, body = bodies.family(named), bodies.get(code)
+    together = [code]
+    if body.kind in _ACTS_FOR:
+        # Government, bureau and conference of one place sit in one building: who complains of one, or of what leads it, does not ask the others.
+        seats = (bodies.seat(kind, body.division) for kind in _ACTS_FOR)
+        together += [seat.code for seat in seats if seat is not None]
+    return any(one in family or not family.isdisjoint(bodies.above(one)) for one in together)
 
 
 def conference_for(facts: Mapping[str, Any], bodies: Bodies, division: str) -> str:

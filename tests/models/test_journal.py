@@ -10,6 +10,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from models import store
 from models.journal import Count, verify
 from models.moves import Move
 from tests.models.ledger import CLERK, Ledger
@@ -120,7 +121,8 @@ def test_a_clerks_words_stay_sealed_and_the_chain_covers_them(ledger: Ledger) ->
     ledger.done(ledger.one(Move("petition.note", CLERK, petition_no=number, note=words)))
     row = ledger.row("select * from journal where petition_no = %s and act = 'petition.note'", number)
     assert words.encode() not in row["note_sealed"]
-    assert ledger.sealer.open_text(row["note_sealed"], f"journal:{number}:{row['seq']}") == words
+    with ledger.transaction() as connection:
+        assert store.notes(connection, number, ledger.sealer) == [(row["seq"], words)]
     behind(ledger, f"update journal set note_sealed = null where petition_no = '{number}' and seq = {row['seq']}")
     assert [flaw.seq for flaw in ledger.flaws()] == [row["seq"]]
 

@@ -120,8 +120,8 @@ def test_no_case_goes_round_in_a_circle(ledger: Ledger) -> None:
             ledger.no(ledger.one(ledger.route_move(number, body)), "loop")
     petition = ledger.petition(number)
     assert petition["returned_by"] == [COURT, AGENCY, "police-990100"]
-    # The third time it is a dispute, and whoever stands above the three decides it.
-    assert (petition["state"], petition["holder"], petition["arbiter"]) == ("DISPUTED", "government-990100", "government-990100")
+    # The third time it is a dispute; nobody leads a court and two agencies alike, so the conference decides it.
+    assert (petition["state"], petition["holder"], petition["arbiter"]) == ("DISPUTED", CONFERENCE, CONFERENCE)
     ledger.no(ledger.one(ledger.route_move(number, "procuratorate-990100")), "illegal-transition")
     ledger.done(ledger.one(Move("petition.dispute_closed", ledger.ruler(number), petition_no=number, data=ledger.good("petition.dispute_closed"))))
     assert ledger.petition(number)["holder"] == BUREAU

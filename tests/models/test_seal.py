@@ -126,7 +126,7 @@ def test_after_a_whole_road_nothing_personal_stands_unsealed(ledger: Ledger) -> 
                             note="口头补充甲" + TEXT))
     ledger.one(Move("handoff.supplement", CLERK, handoff_id=handoff, data={"text": "口头补充甲"}, note="口头补充甲"))
     assert ledger.handoff(handoff)["state"] == "REPORTED", ledger.rows("select message, state, note from inbox")
-    ledger.one(Move("result.accepted", CLERK, handoff_id=handoff, data={"told_on": "2026-04-01", "reason": "意见丙"}, note="意见丙"))
+    ledger.one(Move("result.accepted", CLERK, handoff_id=handoff, data={"told_on": "2026-03-02", "reason": "意见丙"}, note="意见丙"))
     assert ledger.petition(number)["state"] == "CLOSED"
     ledger.take(Arrival("window", "r-2", "990100", "letter", "claim", ledger.now, SUBJECT, TEXT, PERSON, {"klass": "claim"}, CLERK))
     found = spilt(ledger)
