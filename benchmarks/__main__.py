@@ -1,11 +1,11 @@
-"""`make bench`: every benchmark, each beside its bare limit, medians and ratios of one run. ``python -m benchmarks [dispatch|callbacks|latency|bodies …]``."""
+"""`make bench`: every benchmark, each beside its bare limit, medians and ratios of one run. ``python -m benchmarks [dispatch|callbacks|latency|bodies|check …]``."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 
-from benchmarks import bodies, callbacks, dispatch, latency
+from benchmarks import bodies, callbacks, check, dispatch, latency
 from benchmarks.common import Row, table
 
 ALL: dict[str, tuple[str, Callable[[], list[Row]]]] = {
@@ -13,6 +13,7 @@ ALL: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "callbacks": ("Callbacks", callbacks.run),
     "latency": ("From callback to state", latency.run),
     "bodies": ("Ten thousand bodies", bodies.run),
+    "check": ("The proof", check.run),
 }
 
 

@@ -85,8 +85,8 @@ class Routes:
             # what must not be sent on, whatever else is known
             kinds += [({"klass": "claim", "art31": art31, name: value}, {"organ": (None, *organs[:1]) if art31 == 1 else (None,)})
                       for name, value in (("grave", True), ("several_bodies", True), ("reviewed", True), ("concluded", True), ("in_litigation", True),
-                                          ("pending_elsewhere", _TEST_NUMBER), ("accusation", "discipline"))]
-        for name, value in (("grave", True), ("several_bodies", True), ("pending_elsewhere", _TEST_NUMBER), ("accusation", "law")):
+                                          ("pending_elsewhere", _TEST_NUMBER), ("accusation", "discipline"), ("accused_body", some))]
+        for name, value in (("grave", True), ("several_bodies", True), ("pending_elsewhere", _TEST_NUMBER), ("accusation", "law"), ("accused_body", some)):
             kinds.append(({"klass": "suggestion", name: value}, {}))
         for name, situation in self.parts.table.situations.items():
             asks: dict[str, tuple[Any, ...]] = {"organ": organs, "sector": sector, "decided_by": (None, some), "accused_body": (some,)}

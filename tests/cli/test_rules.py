@@ -1,4 +1,4 @@
-"""`route`, `due`, `check` and `bodies`: what the configuration answers."""
+"""`route`, `due` and `bodies`: what the configuration answers."""
 
 from __future__ import annotations
 
@@ -46,40 +46,6 @@ def test_due_counts_every_day_and_says_why(tonglu: Tonglu) -> None:
     assert "暂定" in tonglu.run("due", "--from", "2035-03-01", "--limit", "15d").out
     assert tonglu.run("due", "--from", "2026-09-28", "--limit", "5wd", "--json").json["last_day"] == "2026-10-10"
     assert "2026-09-29 00:00" in tonglu.run("due", "--from", "2026-09-28", "--limit", "24h").out
-
-
-def test_check_finds_the_shipped_configuration_sound(tonglu: Tonglu) -> None:
-    ran = tonglu.run("check")
-    assert ran.code == 0
-    assert "没有断头路" in ran.out
-    assert "内部时限" in ran.out
-    told = tonglu.run("check", "--json").json
-    assert told["good"] is True
-    assert told["defects"] == []
-    assert {u["verified"] for u in told["unconfirmed"]} == {"内部时限", "凭记忆", "我方理解"}
-
-
-def test_check_is_loud_about_a_year_without_holidays(tonglu: Tonglu) -> None:
-    tonglu.clock.write_text("2040-05-01T00:00:00+00:00\n")
-    ran = tonglu.run("check", "--quiet")
-    assert ran.code == 0
-    assert "没有 2040 年的节假日安排表" in ran.err
-    assert "没有 2041 年的节假日安排表" in ran.err
-
-
-def test_check_names_a_dead_end(tonglu: Tonglu, tmp_path: Path) -> None:
-    from tests.cli.conftest import REPO
-
-    folder = tmp_path / "config"
-    folder.mkdir()
-    for file in (REPO / "config").glob("*.yaml"):
-        (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-    path = folder / "roadmap.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("sends: handoff.urge", "sends: pigeon", 1), encoding="utf-8")
-    ran = tonglu.run("check", "--quiet", TONGLU_CONFIG_DIR=str(folder))
-    assert ran.code == 1
-    assert "pigeon" in ran.out
-    assert tonglu.run("check", "--json", TONGLU_CONFIG_DIR=str(folder)).json["good"] is False
 
 
 def test_bodies_by_kind_and_load(tonglu: Tonglu, ledger: Ledger) -> None:

@@ -53,7 +53,7 @@ def one(found: Proof, code: str) -> Defect:
 
 
 def edge(d: Data, message: str, machine: str = "handoff") -> Data:
-    return next(e for e in d["roads"][machine]["edges"] if e["message"] == message)  # type: ignore[no-any-return]
+    return next(e for e in d["roads"][machine]["edges"] if e["message"] == message)
 
 
 def state(d: Data, key: str, machine: str = "handoff") -> Data:
@@ -178,7 +178,6 @@ def test_the_walk_knows_the_stages_of_the_remedies() -> None:
     # 复查 is asked for when a petition has ended, 复核 when its review has.
     way = walk.way(next(n for n in walk.nodes if n.stage == "rereview"))
     assert [step.partition("（")[2].partition("）")[0] for step in way if "petition.re" in step] == ["petition.review", "petition.rereview"]
-    assert any("result.accepted" in step or "decline.told" in step for step in way)
 
 
 def test_a_start_is_refused_with_file_line_and_cure() -> None:
