@@ -45,7 +45,7 @@ def make_handoffs(database: Database, house: House, sealer: Sealer, count: int, 
     """`count` petitions, registered and handed to the bodies in turn; their requests wait in the outbox."""
     now = datetime.now(UTC)
     clerk = Actor("bureau", house.bureau)
-    arrivals = [Arrival("bench", f"{mark}-{i}", "990102", "online", "claim", now, f"基准测试 {i}", "正文" * 120,
+    arrivals = [Arrival("bench", f"{mark}-{i}", "990102", "online", "claim", now, f"基准测试 {mark} {i}", "正文" * 120,
                         {"name": "基准测试", "phone": "10000000000", "address": "东屿区"}, {"klass": "claim", "art31": 6, "division": "990102"}, clerk)
                 for i in range(count)]
     with database.transaction() as connection:
