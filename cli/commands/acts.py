@@ -57,11 +57,12 @@ def rule(
     handoff: HandoffArg,
     ruling: Annotated[Literal["keep", "return"], typer.Argument(metavar="裁定", help="keep 或 return")],
     reason: Reason = "",
+    clerk: Clerk = "",
 ) -> int:
     from models import desk
 
     needed(reason, "--reason")
-    return take(handoff, "已裁定", lambda o, c, h: desk.rule_dispute(c, h, ruling, reason, o.house, o.sealer, o.now()))
+    return take(handoff, "已裁定", lambda o, c, h: desk.rule_dispute(c, h, ruling, reason, o.house, o.sealer, o.now(), clerk=clerk))
 
 
 def review(
@@ -134,9 +135,10 @@ def record(
     message: Annotated[str, typer.Argument(metavar="事项", help="例如 handoff.accepted")],
     register_no: Annotated[str, typer.Option("--register-no", help="来文登记号")],
     field: Annotated[list[str] | None, typer.Option("--field", help="字段，写成 名称=值，可写多次")] = None,
+    clerk: Clerk = "",
     dry_run: DryRun = False,
 ) -> int:
     from models import desk
 
     data = pairs(field or [])
-    return take(handoff, "已代录", lambda o, c, h: desk.record_for(c, h, message, data, register_no, o.house, o.sealer, o.now()), dry_run=dry_run)
+    return take(handoff, "已代录", lambda o, c, h: desk.record_for(c, h, message, data, register_no, o.house, o.sealer, o.now(), clerk=clerk), dry_run=dry_run)

@@ -114,6 +114,8 @@ def _show(opened: Opened, found: dict[str, Any]) -> None:
 
 
 def _reveal(opened: Opened, connection: Connection, number: str) -> None:
+    from models import store
+
     sql = """select p.subject_sealed, p.text_sealed, r.sealed from petition p left join petitioner r using (petition_no) where petition_no = %s"""
     row = connection.execute(sql, (number,)).fetchone()
     if row is None:
@@ -121,10 +123,12 @@ def _reveal(opened: Opened, connection: Connection, number: str) -> None:
     say("！！！ 以下为个人信息，仅限经办需要：不得截图、转发或留在屏幕上 ！！！")
     person = opened.sealer.open_json(row[2], f"petitioner:{number}") if row[2] else None
     names = {"name": "姓名", "phone": "电话", "address": "住址", "id_no": "证件号"}
-    print("信访人：" + ("，".join(f"{names.get(k, k)} {v}" for k, v in person.items() if v) if person else "匿名"))
+    said = {k: v for k, v in (person or {}).items() if v and k != "representatives"}
+    print("信访人：" + ("，".join(f"{names.get(k, k)} {v}" for k, v in said.items()) if said else "匿名"))
+    for each in (person or {}).get("representatives", ()):
+        print("代表：" + "，".join(f"{names.get(k, k)} {v}" for k, v in each.items() if v))
     print("标题：" + opened.sealer.open_text(row[0], f"petition.subject:{number}"))
     print("正文：" + opened.sealer.open_text(row[1], f"petition.text:{number}"))
-    notes = connection.execute("select seq, note_sealed from journal where petition_no = %s and note_sealed is not null order by seq", (number,)).fetchall()
-    for seq, sealed in notes:
-        print(f"第{seq}条经办意见：" + opened.sealer.open_text(sealed, f"journal:{number}:{seq}"))
+    for seq, words in store.notes(connection, number, opened.sealer):
+        print(f"第{seq}条经办意见：{words}")
     say("！！！ 个人信息到此为止 ！！！")
