@@ -165,6 +165,8 @@ def _told(parts: Parts, part: str, key: str, clock: Clock) -> Iterator[Defect]:
     follow = clock.on_expiry
     if clock.owes in ("partner", "party") and follow.next is not None and not follow.urge and follow.duty is None:
         yield Defect("nobody-told", CLOCKS, (part, key, "on_expiry"), f"“{clock.zh}”（{key}）届满后既不催办，也不给任何人立待办", "写 urge: true，或写 duty")
+    if not clock.warn:
+        yield Defect("no-warning", CLOCKS, (part, key), f"“{clock.zh}”（{key}）届满之前不提醒任何人", "写 warn: [0.5, 0.8]")
     if part == "clocks":
         yield from _entry(parts, key, clock)
     for name in MACHINES:

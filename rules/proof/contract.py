@@ -81,7 +81,7 @@ HANDOFF: Mapping[str, Act] = {
     "handoff.resumed": _act("partner", "handoff-protocol 1.4", leads="partner"),
     "hearing.opened": _act("partner", "XF 31(6), 36(2)", leads="partner"),
     "hearing.closed": _act("partner", "XF 31(6), 36(2)", leads="partner"),
-    "handoff.extended": _act("partner", "XF 34", "extension_allowed", extends="result"),
+    "handoff.extended": _act("partner", "XF 34", "extension_allowed", extends="result", duty="extension.tell"),
     "handoff.settled": _act("partner", "XF 33", "round_current", "agreement_named", duty="judicial.confirmation", leads="bureau"),
     "handoff.concluded": _act("partner", "XF 31(1)", "round_current", "litigation_only", "document_named", flag="concluded-by-law", leads="bureau"),
     "handoff.result": _act("partner", "XF 34", "round_current", leads="bureau"),

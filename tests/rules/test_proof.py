@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,7 @@ BREAKS: list[tuple[str, Callable[[Data], object], str, str]] = [
     ("clock-starts-late", lambda d: state(d, "DELIVERED").update(clocks=("sign", "objection_window", "review_opinion")), "DELIVERED", "accept"),
     ("nobody-told", lambda d: d["clocks"]["clocks"]["result"]["on_expiry"].update(urge=False), "clocks.result", "既不催办"),
     ("no-article", lambda d: d["clocks"]["clocks"]["route"]["cases"][-1].update(basis="", verified="yes"), "clocks.route.cases", "没有写条文"),
+    ("no-warning", lambda d: d["clocks"]["rungs"]["urged"].update(warn=()), "rungs.urged", "不提醒"),
     ("deemed-elsewhere", lambda d: d["clocks"]["clocks"]["result"]["cases"][0].update(deemed="acceptance.deemed"), "clocks.result.cases.0", "行政复议以外"),
     ("case-unreachable", lambda d: d["clocks"]["clocks"]["result"].update(
         cases=(*d["clocks"]["clocks"]["result"]["cases"], d["clocks"]["clocks"]["result"]["cases"][0])), "clocks.result.cases", "永远用不到"),
@@ -199,3 +201,14 @@ def test_years_without_a_holiday_table() -> None:
     calendar = WorkCalendar()
     assert missing_years(calendar, 2025) == []
     assert missing_years(calendar, 2090) == [2090, 2091]
+
+
+def test_every_code_is_explained_and_nothing_else() -> None:
+    root = Path(config.__file__).parents[1]
+    given = {code for file in (root / "rules" / "proof").glob("*.py") for code in re.findall(r'(?:Defect|Note)\(\s*"([a-z-]+)"', file.read_text(encoding="utf-8"))}
+    given |= set(re.findall(r'"(act-not-everywhere|bureau-cut-off)"', (root / "rules" / "proof" / "wherever.py").read_text(encoding="utf-8")))
+    text = (root / "docs" / "check.md").read_text(encoding="utf-8").partition("## The codes")[2].partition("## The proof of the proof")[0]
+    explained = {code for line in text.splitlines() if line.startswith("| `") for code in re.findall(r"`([a-z-]+)`", line.split("|")[1])}
+    explained |= set(re.findall(r"`([a-z-]+)`", text.partition("### Notes")[2].partition("Unconfirmed")[0]))
+    assert given == explained
+    assert len(given) > 50

@@ -9,9 +9,8 @@ from tests.rules.mutations.oracle import shifted
 from tests.rules.mutations.world import Change, Data, Mutation, World, clocks_of, shipped
 
 OWES = ("bureau", "partner", "party", "joint_conference", "arbiter")
-# Duties that the product's own code opens; those a state or an edge names have their kind in roadmap.yaml.
-OPENED = frozenset({"quarantine", "difference", "undelivered", "security", "conference", "supervise", "report.grave", "proposal.feedback", "supplement.get",
-                    "judicial.confirmation"})
+# Duties that the product's own code opens; those that an edge names stand in roadmap.yaml.
+OPENED = frozenset({"quarantine", "difference", "undelivered", "security", "conference", "supervise", "report.grave", "proposal.feedback"})
 
 
 def mutations() -> Iterator[Mutation]:
@@ -21,8 +20,9 @@ def mutations() -> Iterator[Mutation]:
         yield from _clock(part, key, clock, rungs)
         for i, case in enumerate(clock["cases"]):
             yield from _case(part, key, i, case, len(clock["cases"]))
+    named = {edge["duty"]["kind"] for edge in whole.edges("handoff") if edge.get("duty")}
     for kind in whole.clocks["duties"]:
-        yield Mutation("duty without limit", f"duties without {kind}", ("clocks",), _drop("duties", kind), kind in OPENED, "the product opens it and could set no date")
+        yield Mutation("duty without limit", f"duties without {kind}", ("clocks",), _drop("duties", kind), kind in OPENED | named, "the product opens it and could set no date")
     yield from _ladders()
 
 
@@ -60,6 +60,8 @@ def _clock(part: str, key: str, clock: Data, rungs: list[str]) -> Iterator[Mutat
         if clock["on_expiry"].get(told):
             yield Mutation("nobody told", f"{name}: without {told}", ("clocks",), _drop(*at, "on_expiry", told), True if clock["owes"] in ("partner", "party") else None,
                            "a body lets its time run out and nobody says so")
+    if clock.get("warn"):
+        yield Mutation("no warning", f"{name}: without warnings", ("clocks",), _drop(*at, "warn"), True, "nobody is reminded before the time is up")
     if clock.get("repeats"):
         yield Mutation("ladder ends", f"{name}: asks once", ("clocks",), _drop(*at, "repeats"), True, "after that nobody is asked")
     if clock["on_expiry"].get("flag") and len(key) % 2 == 0:
