@@ -40,7 +40,7 @@ def _bodies() -> Iterator[Mutation]:
         code = body["code"]
         alone = (body["kind"], body.get("sector")) in wanted and not _others(bodies, body)
         hurts = code in named or code == BUREAU or alone or body["kind"] in ("bureau", "joint_conference")
-        if hurts or i % 3 == 0:
+        if hurts or i % 6 == 0:
             yield Mutation("body dropped", f"drop {code}", ("bodies",), lambda w, i=i: w.bodies["bodies"].pop(i) and None, hurts,  # type: ignore[misc]
                        "others name it, or nobody else has its powers" if hurts else "a body above it, or below the same one, has the same powers")
         if i % 9 == 0:
