@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from config.bodies import LEVEL_ZH, Bodies, Body
+from config.bodies import Body
 from rules.ladder import arbiter_for, conference_for, shuns
 from rules.proof.defect import BODIES, Defect, Note
 from rules.proof.parts import CONFERENCE, DESK, Parts
@@ -106,8 +106,3 @@ class People:
         if lost:
             self.notes.append(Note("heirless", f"{len(lost)} 个机关已撤销而没有承继机关，例如{lost[0].name}（条例第二十四条第二款）",
                                    "归其管辖的事项交经办人，由本级党委、政府或者其指定的机关受理" + (f"；其中 {len(nobody)} 个在目录中找不到本级政府" if nobody else "")))
-
-
-def level_zh(bodies: Bodies, division: str) -> str:
-    place = bodies.place(division)
-    return f"{place.name}（{LEVEL_ZH[place.level]}）" if place else division
