@@ -74,7 +74,7 @@ class People:
             else:
                 far += 1
         if far:
-            self.notes.append(Note("top-complained-of", f"反映上级 {far} 个机关的事项，目录中没有更高的联席会议", "仍由本级联席会议持有并重复提醒；须由人报请更高一级"))
+            self.notes.append(Note("top-complained-of", f"反映上级 {far} 个机关的事项，目录中没有更高的联席会议", "由本信访部门继续持有并重复提醒，不再让新的单位知悉；须由人报请更高一级"))
 
     def _arbiters(self) -> Iterator[Defect]:
         by_place: dict[str, list[Body]] = {}
