@@ -15,15 +15,22 @@ from rules.ladder import Parties
 from rules.limits import Limit, parse_limit
 from rules.roadmap import ClockRule
 
+RESULT = "result"
+ASSIGNED = "指定办理期限"
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Whose clocks these are: the petition, its hand-off (None: the petition itself), what decides the limits, and who plays which part."""
+    """Whose clocks these are: the petition, its hand-off (None: the petition itself), what decides the limits, and who plays which part.
+
+    `set_limit`: the period that the assigner set for the result (信访工作条例 art 22(1)3, 交办), or "".
+    """
 
     petition_no: str
     handoff_id: str | None
     context: ClockContext
     parties: Parties
+    set_limit: str = ""
 
 
 def open_clock(work: Working, house: House, course: Course, key: str, root: str, now: datetime, party: str | None = None) -> ClockRow | None:
@@ -31,16 +38,32 @@ def open_clock(work: Working, house: House, course: Course, key: str, root: str,
     rule = house.roads.clock_rule(key, course.context)
     if rule is None:
         return None
-    start = _counts_from(work, course, rule, now)
-    end = due(start, rule.case.limit, house.calendar)
+    start, limit, basis, label = _counts_from(work, course, rule, now), rule.case.limit, rule.case.basis, rule.label
+    if key == RESULT and course.set_limit:
+        limit, basis, label = course.set_limit, "XF 22(1)3", ASSIGNED
+    end = due(start, limit, house.calendar)
     warn = rule.clock.warn
     clock = ClockRow(
-        None, course.petition_no, course.handoff_id, key, root, course.parties.who(rule.clock.owes, party), rule.case.limit, rule.case.basis, rule.label, start,
+        None, course.petition_no, course.handoff_id, key, root, course.parties.who(rule.clock.owes, party), limit, basis, label, start,
         end.instant, fraction(start, end, warn[0]) if warn else end.instant, 0, None, end.provisional,
     )
     work.new_clocks.append(clock)
     work.clocks[course.petition_no].append(clock)
     return clock
+
+
+def restart(work: Working, house: House, course: Course, key: str, now: datetime) -> None:
+    """Begin the clock `key` anew, if it runs and its case says that it restarts."""
+    rule = house.roads.clock_rule(key, course.context)
+    old = [c for c in running(work, course.petition_no, course.handoff_id) if c.root == key]
+    if rule is not None and rule.case.restarts and old:
+        close(work, old, "MET", now)
+        fresh = open_clock(work, house, course, key, key, now)
+        if fresh is not None and fresh.started_at < now:
+            # The law counts anew from what was added, whatever it counted from before.
+            end = due(now, fresh.limit, house.calendar)
+            fresh.started_at, fresh.due_at, fresh.provisional = now, end.instant, end.provisional
+            fresh.ring_at = next_ring(fresh, house)
 
 
 def _counts_from(work: Working, course: Course, rule: ClockRule, now: datetime) -> datetime:
@@ -125,16 +148,17 @@ def _refit(work: Working, house: House, clock: ClockRow, context: ClockContext) 
 
 def _stopped_by(clock: ClockRow, house: House, context: ClockContext) -> tuple[str, ...]:
     rule = house.roads.clock_rule(clock.root, context)
-    return house.roads.clock(clock.root).pauses_in + (rule.case.pauses_in if rule is not None else ())
+    whole = house.roads.clock(clock.root).pauses_in
+    return whole if rule is None else tuple(state for state in whole if state not in rule.case.runs_in) + rule.case.pauses_in
 
 
 def extend(work: Working, house: House, clock: ClockRow, context: ClockContext, days: int | None, now: datetime) -> bool:
     """Lengthen a clock, counted from its start, by `days` (None: by all that its case allows). The time it stood still stays added.
 
-    False, and nothing changed, where the case allows no extension or a shorter one, or where the clock has already run out.
+    False, and nothing changed, where the case allows no extension or a shorter one, where the clock has already run out, or where the assigner set the period.
     """
     rule = house.roads.clock_rule(clock.root, context)
-    if rule is None or rule.case.extension is None or clock.key != clock.root or clock.due_at <= now:
+    if rule is None or rule.case.extension is None or clock.key != clock.root or clock.due_at <= now or clock.label == ASSIGNED:
         return False
     base, most = parse_limit(rule.case.limit), parse_limit(rule.case.extension)
     plain = due(clock.started_at, base, house.calendar)

@@ -25,6 +25,7 @@ from rules.calendar import SHANGHAI
 from rules.edge_guards import NEVER_BY_THE_WAY, NEVER_REPLACED
 from rules.filling import fill
 from rules.house import House
+from rules.limits import LimitError, parse_limit
 from rules.remedies import higher
 from rules.routing import Routed, route
 
@@ -37,12 +38,13 @@ _ASSIGNED = "经办人确定（信访工作条例第二十二条第一款）"
 
 def send(
     connection: Connection, petition_no: str, body: str, reason: str, house: House, sealer: Sealer, now: datetime, *,
-    way: str = "", basis: str = "", facts: Mapping[str, Any] | None = None, clerk: str = "",
+    way: str = "", basis: str = "", facts: Mapping[str, Any] | None = None, limit: str = "", clerk: str = "",
 ) -> Answer:
     """经办人转送: send a petition to the body a person chose. The guards hold all the same: never to the accused, never round in a circle.
 
     Args:
         way, basis: empty: those of the routing row, where the table leads to this body as well; else 转送 and art 22(1).
+        limit: the period set for the result, e.g. `30d`: only with 交办 (art 22(1)3), where the body then owes a report by that day.
         facts: what the clerk found out (config.facts.Facts); completes what the ledger has. An accused body, once named, stays named.
     """
     blocked = _receiver(body, petition_no, house)
@@ -62,8 +64,19 @@ def send(
     also: tuple[str, ...] = ()
     if isinstance(found, Routed) and found.body.code == body:
         way, basis, track, also = way or found.way, basis or "；".join(found.basis), found.track, tuple(other.code for other in found.also)
-    to = Route(body, way or "转送", BY_HAND, (basis or _ASSIGNED)[:120], branch, known.klass or "", known.model_dump(exclude_none=True), track, also)
+    if limit and (why := _unset(limit, way)) is not None:
+        return Refused("guard", why, petition_no)
+    to = Route(body, way or "转送", BY_HAND, (basis or _ASSIGNED)[:120], branch, known.klass or "", known.model_dump(exclude_none=True), track, also, limit)
     return act(connection, Move("petition.route", bureau(house, clerk), petition_no=petition_no, note=reason, route=to), house, sealer, now)
+
+
+def _unset(limit: str, way: str) -> str | None:
+    """Why this period cannot be set for the result; None where it can."""
+    try:
+        parse_limit(limit)
+    except LimitError as error:
+        return str(error)
+    return None if way == "交办" else "只有交办可以指定办理期限；请写明方式为交办（条例第二十二条第一款第三项）"
 
 
 def _receiver(body: str, petition_no: str, house: House) -> Refused | None:

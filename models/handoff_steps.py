@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 from config.roadmap import Edge
@@ -45,7 +45,9 @@ class HandoffSteps(PetitionSteps):
             handoff.state = target
             if state.duty:
                 self.open_duty(state.duty.kind, state.duty.zh, self.parties(petition, handoff).who(state.holder or "bureau"), petition, handoff, bound=True)
-        if edge.duty:
+        if edge.restarts:
+            clocking.restart(self.work, self.house, self.course(petition, handoff), edge.restarts, self.now)
+        if edge.duty and edge.duty.follows(move.data):
             self.open_duty(edge.duty.kind, edge.duty.zh, self.house.bureau, petition, handoff, ref=f"{handoff.handoff_id}:{move.sequence or self.now.isoformat()}")
         if move.act == "handoff.supervise":
             self.asked(petition, handoff, "supervise", str(move.actor))
@@ -127,11 +129,16 @@ class HandoffSteps(PetitionSteps):
         named = str(self._objection(handoff).get("suggested_body") or "")
         return [code_of(named)] if named else []
 
+    def _on_paper(self, handoff: HandoffRow, delivered_on: str) -> datetime:
+        """The moment of a delivery by hand: noon in China of the day it was signed for; never before the request was made, nor ahead of now."""
+        noon = datetime.combine(date.fromisoformat(delivered_on), time(12), SHANGHAI)
+        return min(max(noon, handoff.issued_at or noon), self.now)
+
     def _facts_of(self, move: Move, handoff: HandoffRow, target: str) -> None:
         """Columns that an act fills, beside the state."""
         data = move.data
         if move.act in ("receipt", "delivery.by_hand"):
-            handoff.delivered_at = self.now
+            handoff.delivered_at = self.now if move.act == "receipt" else self._on_paper(handoff, str(data["delivered_on"]))
             handoff.partner_state, handoff.partner_round = handoff.partner_state or "DELIVERED", handoff.partner_round or handoff.round
             handoff.told_out = max(handoff.told_out, 1)
         elif move.act == "acceptance.deemed":

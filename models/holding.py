@@ -69,7 +69,8 @@ class Holding:
         body = handoff.body if handoff else self.house.bureau
         context = ClockContext(self.house.profile(body), (handoff or petition).branch, handoff.track if handoff else "", (handoff or petition).stage,
                                frozenset((handoff or petition).flags), self.house.division(body))
-        return clocking.Course(petition.petition_no, handoff.handoff_id if handoff else None, context, self.parties(petition, handoff))
+        return clocking.Course(petition.petition_no, handoff.handoff_id if handoff else None, context, self.parties(petition, handoff),
+                               handoff.set_limit if handoff else "")
 
     def parties(self, petition: PetitionRow, handoff: HandoffRow | None) -> Parties:
         """The bureau, the body, the joint conference that is on nobody's side, and the arbiter if one was found."""

@@ -69,7 +69,7 @@ def fits(content: Content) -> bool:
 def request_data(petition: PetitionRow, handoff: HandoffRow, content: Content, house: House, context: ClockContext) -> dict[str, Any]:
     """What a hand-off request tells the body: the case, the way, the basis, and the limits that will run."""
     rules = {key: house.roads.clock_rule(key, context) for key in ("objection_window", "accept", "result", "review_opinion")}
-    limits = {key: rule.case.limit for key, rule in rules.items() if rule is not None}
+    limits = {key: rule.case.limit for key, rule in rules.items() if rule is not None} | ({"result": handoff.set_limit} if handoff.set_limit else {})
     return {
         "state": "ISSUED", "way": handoff.way, "basis": handoff.basis, "klass": petition.klass, "branch": handoff.branch, "channel": content.channel,
         "received_on": content.received_at.astimezone(SHANGHAI).date().isoformat(), "due": limits, "petitioner": content.petitioner,

@@ -49,7 +49,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a petition is to go: carried by the act `petition.route`. `track`: the clock track of its row; `also`: codes of bodies that are told besides."""
+    """Where a petition is to go: carried by the act `petition.route`. `track`: the clock track of its row; `also`: codes of bodies that are told besides.
+
+    `limit`: the period set for the result (交办, 信访工作条例 art 22(1)3), e.g. `30d`, or "".
+    """
 
     body: str
     way: str
@@ -60,6 +63,7 @@ class Route:
     facts: Mapping[str, Any] | None = None
     track: str = ""
     also: tuple[str, ...] = ()
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,7 @@ class PetitionSteps(Shielding):
             state=self.house.roads.machine("handoff").start, holder=self.house.bureau, next_due=None, partner_case_no=None, seq_out=0, acked_out=0,
             seq_in=0, partner_state="", partner_round=0, issued_at=None, issued_day=None, delivered_at=None, accepted_at=None, closed_at=None,
             request_digest="", refused_grounds=[], flags=flags, outcome="", stage=petition.stage, track=move.route.track,
+            set_limit=move.route.limit,
         )
         self.work.handoffs[handoff.handoff_id] = handoff
         self.work.new_handoffs.append(handoff.handoff_id)

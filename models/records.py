@@ -68,6 +68,7 @@ class HandoffRow:
     outcome: str
     stage: Stage = "handling"
     track: str = ""
+    set_limit: str = ""
     told_out: int = 0
 
 

@@ -21,6 +21,8 @@ BY_HAND, UPPER_LEVEL, ERASED, SILENCED = "by-hand", "upper-level", "content-eras
 """Flags of petitions and hand-offs. `silenced`: nothing more is sent to the body about this hand-off, whatever still waits."""
 
 
+# Duties to tell somebody of the petition.
+_TELLING = ("report.grave", "notify")
 _ACCUSING = frozenset({"accusation", "accused", "accused_body", "accused_level"})
 
 
@@ -61,9 +63,10 @@ class Shielding(Holding):
         if petition.arbiter is not None and shuns(petition.facts, petition.arbiter, bodies):
             petition.arbiter = None
         for duty in [duty for duty in self.work.duties[petition.petition_no] if duty.closed_at is None]:
-            if duty.kind == "report.grave" and shuns(petition.facts, str(duty.detail.get("to")), bodies):
+            if duty.kind in _TELLING and shuns(petition.facts, str(duty.detail.get("to")), bodies):
                 self.shut(duty, str(SYSTEM))
-                self.report_to(petition, safe)
+                if duty.kind == "report.grave":
+                    self.report_to(petition, safe)
             elif duty.holder != self.house.bureau and shuns(petition.facts, duty.holder, bodies):
                 duty.holder = safe
                 self.work.changed_duties[duty.duty_id] = duty

@@ -258,7 +258,7 @@ _TYPES = {
 }
 # Arrays cannot be unnested beside scalars, so word lists travel as JSON text.
 _WORDS = ("returned_by", "flags", "refused_grounds", "recused")
-_FIXED = ("petition_no", "handoff_id", "division", "received_at", "parent_handoff_id", "way", "basis", "route_row", "parent_petition_no", "track")
+_FIXED = ("petition_no", "handoff_id", "division", "received_at", "parent_handoff_id", "way", "basis", "route_row", "parent_petition_no", "track", "set_limit")
 
 
 def _update(cursor: Any, table: str, key: str, names: Sequence[str], rows: Sequence[Any], now: Any) -> None:

@@ -170,6 +170,7 @@ class Handoff(SQLModel, table=True):
     outcome: str = ""
     stage: str = Field("handling", sa_column_kwargs={"server_default": "handling"})
     track: str = Field("", sa_column_kwargs={"server_default": ""})
+    set_limit: str = Field("", sa_column_kwargs={"server_default": ""})
     told_out: int = Field(0, sa_column_kwargs={"server_default": "0"})
     updated_at: datetime = Field(sa_column=_when(False))
 

@@ -47,6 +47,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "handoff.resumed": {},
     "handoff.extended": {"approver": "院长", "reason": "复杂", "days": 30},
     "handoff.result": {"outcome_code": "supported", "document_no": "1", "opinion": "支持", "attachments": []},
+    "handoff.supervise": {"ground": "overdue", "reason": "逾期未办结"},
+    "hearing.opened": {"opened_on": "2026-03-02"},
+    "hearing.closed": {"closed_on": "2026-03-05"},
+    "handoff.settled": {"kind": "mediation", "agreed_on": "2026-03-05", "document_no": "1", "opinion": "达成协议"},
+    "handoff.concluded": {"document_no": "1", "legal_basis": "某条", "opinion": "依法终结"},
     "handoff.forwarded": {"to_subordinate": "urn:xf:court:990102"},
     "withdraw.answer": {"agreed": True},
 }

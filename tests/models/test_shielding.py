@@ -28,7 +28,7 @@ NEAR = ("government-990100", "joint_conference-990100", "government-990000", "bu
 
 
 HANDOFF_ACTS = sorted({edge.message for edge in house().roads.machine("handoff").edges} - {"receipt", "handoff.request", "handoff.cancel", "acceptance.deemed"})
-DESK = ("dispute", "report_up", "to_clerk", "guide", "propose", "decide", "instead", "reopen", "back", "supplement")
+DESK = ("dispute", "dispute", "propose", "propose", "report_up", "to_clerk", "guide", "propose", "decide", "instead", "reopen", "back", "supplement")
 
 
 @st.composite
@@ -153,7 +153,9 @@ class Shield:
         with here.transaction() as connection:
             match what:
                 case "dispute":
-                    desk_petition.dispute(connection, number, "争议", *rest, disputants=data.draw(st.lists(st.sampled_from(self.codes), max_size=3)))
+                    # Often two of the accused's own, whose common superior then is the accused, or stands under it.
+                    who = sorted(self.side) if data.draw(st.booleans()) else self.codes
+                    desk_petition.dispute(connection, number, "争议", *rest, disputants=data.draw(st.lists(st.sampled_from(who), max_size=3, unique=True)))
                 case "report_up":
                     desk_petition.report_up(connection, number, "重大", *rest)
                 case "to_clerk":
@@ -162,7 +164,7 @@ class Shield:
                     answer: Answer = desk_petition.guide(connection, number, today, "引导", *rest, body=body)
                     assert not (hasattr(answer, "new") and body in self.side and self.knows(number)), "nobody who accuses is shown the way to the accused"
                 case "propose":
-                    kind, to = data.draw(st.sampled_from([("improve", body), ("policy", "government-990100"), ("accountability", body)]))
+                    kind, to = data.draw(st.sampled_from([("improve", body), ("improve", body), ("policy", "government-990100"), ("accountability", body)]))
                     desk_petition.propose(connection, number, kind, to, "improper", "请改进", *rest)
                 case "decide":
                     desk_petition.decide_up(connection, number, "办", *rest)

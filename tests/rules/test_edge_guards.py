@@ -103,3 +103,89 @@ def test_extension_round_and_withdrawal() -> None:
     assert isinstance(GUARDS["round_current"](at(round=2, data={"round": 1})), No)
     assert isinstance(GUARDS["withdraw_was_asked"](at()), No)
     assert GUARDS["withdraw_was_asked"](at(flags=("withdraw-asked",))) is None
+
+
+def verdict(name: str, **said: Any) -> object:
+    return GUARDS[name](at(**said))
+
+
+@pytest.mark.parametrize(("name", "good", "bad"), [
+    ("not_under_review", {"stage": "handling"}, [{"stage": "review"}, {"stage": "rereview"}]),
+    ("names_clerk", {"data": {"clerk": "1042"}}, [{"data": {}}, {"data": {"clerk": ""}}]),
+    ("new_facts_given", {"data": {"new_facts": True}}, [{"data": {"new_facts": False}}, {}]),
+    ("filing_named", {"data": {"partner_case_no": "1", "filed_on": "2026-03-02"}}, [{"data": {"partner_case_no": "1"}}, {"data": {"filed_on": "2026-03-02"}}]),
+    ("parts_given", {"data": {"parts": 2}}, [{"data": {"parts": 1}}, {"data": {}}]),
+    ("names_other", {"data": {"other": "XF99010020260302000001"}}, [{"data": {"other": "XF1"}}, {"data": {"other": None}}, {}]),
+    ("surely_refused", {"flags": ("send-refused",)}, [{}, {"flags": ("weak-receipt",)}]),
+    ("paper_named", {"data": {"register_no": "1", "delivered_on": "2026-03-02", "signed_by": "收发室"}}, [{"data": {"register_no": "1", "signed_by": "收发室"}}]),
+    ("not_bound", {}, [{"flags": ("bound",)}]),
+    ("agreement_named", {"data": {"agreed_on": "2026-03-02"}}, [{}]),
+    ("document_named", {"data": {"document_no": "1"}}, [{}]),
+    ("litigation_only", {"branch": "B3.1b"}, [{"branch": "B3.6"}, {"branch": ""}]),
+    ("supervision_ground", {"data": {"ground": "overdue"}}, [{"data": {"ground": "because"}}, {}]),
+    ("withdraw_was_asked", {"flags": ("withdraw-asked",)}, [{}]),
+    ("facts_kept", {"data": {"facts": {"sector": "housing"}}}, [
+        {"data": {}}, {"data": {"facts": {}}}, {"data": {"facts": {"klass": "whim"}}}, {"facts": {"accused_body": "court-990100"}, "data": {"facts": {"accused_body": None}}},
+        {"facts": {"accused": "official"}, "data": {"facts": {"accused": "private"}}}]),
+])
+def test_what_a_guard_asks_for(name: str, good: dict[str, Any], bad: list[dict[str, Any]]) -> None:
+    assert verdict(name, **good) is None
+    for said in bad:
+        no = verdict(name, **said)
+        assert isinstance(no, No), said
+        assert no.why
+
+
+def test_every_guard_of_the_map_is_tried_here_or_above() -> None:
+    tried = Path(__file__).read_text(encoding="utf-8")
+    assert [name for name in GUARDS if f'"{name}"' not in tried] == []
+
+
+def test_what_was_deemed_accepted_is_accepted_in_truth_once() -> None:
+    assert verdict("only_deemed", flags=("deemed-accepted",)) == Mark("acceptance-confirmed")
+    assert isinstance(verdict("only_deemed"), No)
+    assert isinstance(verdict("only_deemed", flags=("deemed-accepted", "acceptance-confirmed")), No)
+
+
+@pytest.mark.parametrize(("said", "marked"), [
+    ({}, True), ({"branch": "B3.2"}, False), ({"way": "交办"}, False), ({"facts": {"simple": True, "first_time": False}}, False),
+    ({"facts": {"simple": True, "first_time": True, "joint": 5}}, False), ({"facts": {"first_time": True}}, False), ({"facts": {"simple": True}}, False)])
+def test_the_simple_way_is_for_what_is_first_alone_and_of_the_petition_procedure(said: dict[str, Any], marked: bool) -> None:
+    base: dict[str, Any] = {"branch": "B3.6", "way": "转送", "facts": {"simple": True, "first_time": True}}
+    assert verdict("simple_allowed", **{**base, **said}) == (Mark("simple") if marked else None)
+
+
+REMEDY: list[tuple[dict[str, Any], bool | str]] = [
+    ({}, True), ({"heard_at": NOON + timedelta(days=1)}, False), ({"heard_at": NOON}, False), ({"heard_at": NOON - timedelta(seconds=1)}, True),
+    ({"heard_at": NOON, "data": {"late_reason": "住院"}}, "late-remedy"), ({"remedy_ends": None}, False), ({"branch": "B3.4"}, False), ({"branch": ""}, False),
+]
+
+
+@pytest.mark.parametrize(("said", "outcome"), REMEDY)
+@pytest.mark.parametrize(("name", "before", "stage"), [("review_open", "handling", "review"), ("rereview_open", "review", "rereview")])
+def test_a_remedy_is_open_for_thirty_days_in_its_turn(name: str, before: str, stage: str, said: dict[str, Any], outcome: bool | str) -> None:
+    base: dict[str, Any] = {"branch": "B3.6", "stage": before, "remedy_ends": NOON, "heard_at": NOON - timedelta(days=9)}
+    found = verdict(name, **{**base, **said})
+    assert (found is None) if outcome is True else isinstance(found, No) if outcome is False else found == Mark(str(outcome))
+    if not base["branch"].startswith(said.get("branch", "B3.6")):
+        return
+    # Given back by the body it went to, it may go again, however long that took; out of its turn never.
+    assert verdict(name, **{**base, "stage": stage, "heard_at": NOON + timedelta(days=99), "remedy_ends": None}) is None
+    out_of_turn = "rereview" if name == "review_open" else "handling"
+    assert isinstance(verdict(name, **{**base, "stage": out_of_turn}), No)
+
+
+@pytest.mark.parametrize(("last", "to", "allowed"), [
+    ("agency-housing-990102", "agency-housing-990100", True), ("agency-housing-990102", "agency-housing-990102", False),
+    ("agency-housing-990102", "court-990100", False), (None, "agency-housing-990100", False), ("agency-nothing-990102", "agency-housing-990100", False)])
+def test_the_next_higher_body_reviews(last: str | None, to: str, allowed: bool) -> None:
+    assert (verdict("next_higher", last_body=last, body=to) is None) == allowed
+
+
+@pytest.mark.parametrize("name", ["accused", "accused_body", "accused_level", "pending_elsewhere"])
+def test_a_route_does_not_drop_what_the_ledger_knew(name: str) -> None:
+    known = {"klass": "accusation", name: {"accused": "official", "accused_body": "court-990102", "accused_level": "district"}.get(name, "XF99010020260302000001")}
+    for told in ({"klass": "claim"}, {}):
+        assert isinstance(verdict("accusation_shielded", known=known, facts=told, body="discipline-990100"), No)
+    assert isinstance(verdict("accusation_shielded", facts={"klass": "whim"}), No)
+    assert isinstance(verdict("own_subordinate", facts={"klass": "whim"}, data={"to_subordinate": "court-990102"}), No)

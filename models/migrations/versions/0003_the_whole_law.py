@@ -31,6 +31,7 @@ def upgrade() -> None:
     op.create_check_constraint("petition_held", "petition", _HELD.format(_ENDS))
     op.add_column("handoff", sa.Column("stage", sa.String(), nullable=False, server_default="handling"))
     op.add_column("handoff", sa.Column("track", sa.String(), nullable=False, server_default=""))
+    op.add_column("handoff", sa.Column("set_limit", sa.String(), nullable=False, server_default=""))
     op.add_column("handoff", sa.Column("told_out", sa.Integer(), nullable=False, server_default="0"))
     # What a body believed so far rests on all that it gave a receipt for.
     op.execute("update handoff set told_out = acked_out")
