@@ -44,6 +44,7 @@ class Sealer:
         if len({name for name, _ in pairs}) != len(pairs):
             raise SealError("two keys for personal fields bear the same id; what one sealed the other could not open: give the new key an id of its own")
         self._keys = dict(pairs)
+        self._marking: dict[str, list[bytes]] = {}
         self._ciphers = {name.encode(): AESGCM(key) for name, key in pairs}
         self._newest = pairs[0][0].encode()
 
@@ -60,7 +61,9 @@ class Sealer:
 
         One for each key, newest first: keep the first, look for any. `label` keeps the uses apart.
         """
-        own = (hmac.digest(key, b"tonglu/mark/" + label.encode(), "sha256") for key in self._keys.values())
+        own = self._marking.get(label)
+        if own is None:
+            own = self._marking[label] = [hmac.digest(key, b"tonglu/mark/" + label.encode(), "sha256") for key in self._keys.values()]
         return [hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256") for key in own]
 
     def seal(self, plain: bytes, place: str) -> bytes:
