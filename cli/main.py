@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import acts, bodies, database, delivery, docs, duties, importing, keys, lists, petition_acts, petitions, routing, running, suggesting
+from cli.commands import (
+    acts,
+    bodies,
+    database,
+    delivery,
+    docs,
+    duties,
+    importing,
+    keys,
+    lists,
+    petition_acts,
+    petitions,
+    routing,
+    running,
+    suggesting,
+)
 from cli.commands import check as check_command
 from cli.commands import due as due_command
 from cli.shell import Command, Commands

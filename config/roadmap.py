@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -33,6 +33,17 @@ class DutySpec(Strict):
     zh: str
 
 
+class EdgeDuty(DutySpec):
+    """A duty that an act brings: always, only where the message says so (`when`: field to value), or unless it says a thing (`unless`: a field)."""
+
+    when: dict[str, str] = Field(default_factory=dict)
+    unless: str | None = None
+
+    def follows(self, said: Mapping[str, object]) -> bool:
+        """Whether a message with these fields brings the duty."""
+        return all(said.get(name) == value for name, value in self.when.items()) and not (self.unless and said.get(self.unless))
+
+
 class RungDuty(DutySpec):
     holder: Literal["bureau", "joint_conference"]
 
@@ -50,7 +61,10 @@ class State(Strict):
 
 
 class Edge(Strict):
-    """One way out of a state (or, to `same`, an act that leaves the state as it is). `stage`: of the hand-off that it opens."""
+    """One way out of a state (or, to `same`, an act that leaves the state as it is). `stage`: of the hand-off that it opens.
+
+    `restarts`: a clock that begins anew with it, where the clock's case says so.
+    """
 
     message: str
     from_: tuple[str, ...] = Field(alias="from", min_length=1)
@@ -62,10 +76,11 @@ class Edge(Strict):
     petition: str | None = None
     flag: str | None = None
     extends: str | None = None
-    duty: DutySpec | None = None
+    duty: EdgeDuty | None = None
     implied_receipt: bool = False
     stage: Stage = "handling"
     by_hand: bool = False
+    restarts: str | None = None
 
 
 class Machine(Strict):
@@ -102,6 +117,8 @@ class Case(Strict):
         extension, extended_by, extended_told: by how much it may be lengthened, once; who approves; who must be told.
         deemed: the edge that the system takes when the time is up (行政复议法 art 30, and nothing else).
         pauses_in: states that stop this case beside those that stop the whole clock (信访工作条例 art 36(2): hearings, at 复核 only).
+        runs_in: states that stop the whole clock but not this case (信访工作条例 art 34 knows no suspension).
+        restarts: whether an act that `restarts` the clock begins it anew here (登记立案规定 art 7, 行政复议法 art 31).
         row: ids of the rows of statutes.yaml that it keeps.
         counts_from: what the law counts from, where that is not what the whole clock counts from.
         id: what tells it from the other cases of its clock where its rows do not (see `name`).
@@ -122,6 +139,8 @@ class Case(Strict):
     extended_told: str = ""
     deemed: str | None = None
     pauses_in: tuple[str, ...] = ()
+    runs_in: tuple[str, ...] = ()
+    restarts: bool = False
     counts_from: CountsFrom | None = None
     id: str = Field("", pattern=r"^[a-z0-9-]*$")
 
@@ -236,6 +255,8 @@ def _machine_faults(
         for guard in edge.guards:
             if guard not in guards:
                 yield at.problem(f"边 {edge.message} 的守则 {guard} 不存在", f"用以下之一：{'、'.join(sorted(guards))}", *here_edge, "guards")
+        if edge.restarts and edge.restarts not in clocks.clocks:
+            yield at.problem(f"边 {edge.message} 重起的期限 {edge.restarts} 不存在", "改正名称", *here_edge, "restarts")
         if edge.extends and edge.extends not in clocks.clocks:
             yield at.problem(f"边 {edge.message} 延长的期限 {edge.extends} 不存在", "改正名称", *here_edge, "extends")
         if edge.duty and edge.duty.kind not in clocks.duties:
@@ -277,7 +298,7 @@ def _clock_faults(roads: RoadMapFile, clocks: ClocksFile, at: Located) -> Iterat
                 yield at.problem(f"期限 {key} 届满后的待办 {clock.on_expiry.duty.kind} 没有期限", "在 duties 中补上", part, key, "on_expiry")
             if follow == key and not clock.repeats:
                 yield at.problem(f"期限 {key} 自我重复而未写明 repeats", "写明 repeats: true", part, key)
-            for state in (*clock.pauses_in, *(name for case in clock.cases for name in case.pauses_in)):
+            for state in (*clock.pauses_in, *(name for case in clock.cases for name in (*case.pauses_in, *case.runs_in))):
                 if state not in roads.handoff.states:
                     yield at.problem(f"期限 {key} 的 pauses_in 写了不存在的状态 {state}", "改正状态名", part, key, "pauses_in")
             for case in clock.cases:

@@ -52,7 +52,7 @@ class Holding:
             move.heard_at or self.now, self._window_ends(petition, handoff) if handoff else None,
             (to.branch if to else "") or (handoff or petition).branch, to.way if to else handoff.way if handoff else "", petition.stage,
             self._answered_by(move, petition), remedy_ends(petition.answered_on, self.house.calendar) if petition.answered_on else None, petition.facts,
-            self.house.gaps.choice(LATE_REMEDY) == "with-reason",
+            self.house.gaps.choice(LATE_REMEDY) == "with-reason", petition.state,
         )
 
     def _answered_by(self, move: Move, petition: PetitionRow) -> str | None:
@@ -102,7 +102,7 @@ class Holding:
             handoff.holder = handoff.next_due = None
         else:
             # Whom a suspension waits for is told by its clock: the party named in the message or, once that time is up, the rung's.
-            waits = next((c.owes for c in clocks if c.paused_at is None), None) if state.holder == "party" else None
+            waits = next((c.owes for c in clocks if c.paused_at is None and self.house.roads.clock(c.root).owes == "party"), None) if state.holder == "party" else None
             whole = clocking.running(self.work, petition.petition_no, None)
             parties = self.parties(petition, handoff)
             handoff.holder = self._climbed([*clocks, *whole], parties) or waits or parties.who(state.holder or "bureau")

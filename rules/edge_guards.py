@@ -65,6 +65,7 @@ class Situation:
     remedy_ends: datetime | None = None
     known: Mapping[str, Any] = field(default_factory=dict)
     late_remedy: bool = True
+    petition_state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +182,8 @@ def _remedy(stage: str, article: str) -> Guard:
         if at.stage not in (before, stage):
             return No("尚未办理答复，不能复查" if stage == "review" else "尚未复查，或已经复核，不能复核")
         if at.stage == stage:
-            # It was asked for in time; the body it went to has given it back.
-            return None
+            # It was asked for in time and the body it went to has given it back: then the clerk has it. One that was answered or declined is over.
+            return None if at.petition_state == "WITH_CLERK" else No(f"{'复查' if stage == 'review' else '复核'}已经办结，不能再次提出（{article}）")
         if at.remedy_ends is None:
             return No("没有书面答复的日期，无从起算三十日")
         if at.heard_at is not None and at.heard_at >= at.remedy_ends:

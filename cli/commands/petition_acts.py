@@ -62,6 +62,7 @@ def send(
     reason: Kept = "",
     way: Annotated[str, typer.Option(help="方式：转送、交办、导入、通报；不写则依路由表，路由表没有则为转送")] = "",
     basis: Annotated[str, typer.Option(help="依据；不写则依路由表")] = "",
+    limit: Annotated[str, typer.Option("--limit", help="交办时指定的办理期限，例如 30d、20wd")] = "",
     fact: Facts = None,
     clerk: Clerk = "",
     dry_run: DryRun = False,
@@ -72,7 +73,7 @@ def send(
     if way and way not in ("转送", "交办", "导入", "通报"):
         raise Fault(f"方式“{way[:10]}”不合要求", "用以下之一：转送、交办、导入、通报；引导请用 tonglu guide")
     facts = read_facts(fact or [])
-    return take(petition, "已转送", lambda o, c, n: desk_petition.send(c, n, to, reason, o.house, o.sealer, o.now(), way=way, basis=basis, facts=facts, clerk=clerk),
+    return take(petition, "已转送", lambda o, c, n: desk_petition.send(c, n, to, reason, o.house, o.sealer, o.now(), way=way, basis=basis, facts=facts, limit=limit, clerk=clerk),
                 handoff=False, dry_run=dry_run)
 
 

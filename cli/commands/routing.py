@@ -73,7 +73,7 @@ def _routed(found: Routed, house: House) -> tuple[dict[str, Any], list[str]]:
         "track": found.track, "limits": limits, "remedies": [r.model_dump() for r in found.remedies], "also": [b.code for b in found.also],
     }
     track = house.table.tracks.get(found.track, found.track)
-    lines = [f"去向：{found.body.name}（{found.body.code}）", f"方式：{found.way}", f"依据：{'；'.join(found.basis)}", *(f"理由：{w}" for w in found.why),
+    lines = [f"去向：{found.body.name}（{found.body.code}）", f"方式：{found.way}", f"依据：{'；'.join(found.basis)}", *(f"理由：{w}" for w in found.why if not w.startswith("依据")),
              f"路由表：{found.row.id}" + _unsure(found.row.verified), f"期限轨道：{track}（{found.track}）",
              *(f"　{limit['zh']}：{limit['limit']}（{limit['basis']}；{limit['label']}）" for limit in limits), f"告知信访人：{found.note}"]
     lines += [f"其他途径：{_remedy(remedy)}" for remedy in found.remedies]
@@ -93,7 +93,8 @@ def _limits(found: Routed, house: House) -> list[dict[str, str]]:
     from config.roadmap import ClockContext
     from rules.limits import parse_limit
 
-    at = ClockContext(found.body.profile, found.row.branch, found.track, division=found.body.division)
+    simple = frozenset({"simple"}) if found.track == "petition_simple" else frozenset[str]()
+    at = ClockContext(found.body.profile, found.row.branch, found.track, flags=simple, division=found.body.division)
     limits = []
     for key, clock in house.roads.clocks_file.clocks.items():
         rule = house.roads.clock_rule(key, at)

@@ -164,6 +164,7 @@ OPTIONAL: Mapping[str, Mapping[str, Rule]] = {
     "handoff.supplement": {"attachments": _ATTACHMENTS},
     "handoff.objected": {"suggested_body": _urn_or_null, "legal_basis": _LONG},
     "handoff.suspended": {"party": _SHORT},
+    "handoff.extended": {"told_on": _day},
     "handoff.settled": {"attachments": _ATTACHMENTS},
     "handoff.concluded": {"attachments": _ATTACHMENTS},
     "result.review": {"defects": _list_of(_text(5000), 1, 50)},

@@ -121,16 +121,16 @@ def broken(tmp_path: Path, name: str, old: str, new: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "old", "new", "file", "words"), [
-    ("clocks.yaml", "limit: 60d, extension: 30d, extended_by: 机关、单位负责人, extended_told: 告知信访人理由, basis: \"XF 34\"",
-     "limit: 61d, extension: 30d, extended_by: 机关、单位负责人, extended_told: 告知信访人理由, basis: \"XF 34\"", "clocks.yaml", "61d 写作法定，而所保证的行写的是 60d"),
-    ("clocks.yaml", "limit: 60d, extension: 30d, extended_by: 机关、单位负责人, extended_told: 告知信访人理由, basis: \"XF 34\"",
-     "limit: 60d, extension: 31d, extended_by: 机关、单位负责人, extended_told: 告知信访人理由, basis: \"XF 34\"", "clocks.yaml", "可延长 31d"),
+    ("clocks.yaml", "limit: 60d, extension: 30d, extended_by: 机关、单位负责人, extended_told: 告知信访人理由, runs_in: [SUSPENDED]",
+     "limit: 61d, extension: 30d, extended_by: 机关、单位负责人, extended_told: 告知信访人理由, runs_in: [SUSPENDED]", "clocks.yaml", "61d 写作法定，而所保证的行写的是 60d"),
+    ("clocks.yaml", "limit: 60d, extension: 30d, extended_by: 机关、单位负责人, extended_told: 告知信访人理由, runs_in: [SUSPENDED]",
+     "limit: 60d, extension: 31d, extended_by: 机关、单位负责人, extended_told: 告知信访人理由, runs_in: [SUSPENDED]", "clocks.yaml", "可延长 31d"),
     ("clocks.yaml", "limit: 45d, extension: 15d, extended_by: 仲裁委员会主任, extended_told: 书面通知当事人,", "limit: 45d,", "clocks.yaml", "没有写延长"),
     ("clocks.yaml", "extension: 15d, extended_by: 仲裁委员会主任,", "extension: 15d,", "clocks.yaml", "没有写明由谁批准"),
     ("clocks.yaml", "row: [X09]", "row: [X99]", "clocks.yaml", "没有的行 X99"),
     ("clocks.yaml", "row: [X11]", "row: [X12]", "clocks.yaml", "没有写 {clock: decide_objection}"),
     ("clocks.yaml", 'basis: "XF 24(1), 24(2)", verified: internal', 'basis: "XF 24(1), 24(2)", verified: "yes"', "clocks.yaml", "没有这个数字"),
-    ("clocks.yaml", 'limit: 10wd, basis: "JD"', 'limit: 11wd, basis: "JD"', "clocks.yaml", "与登记行 S02 写的都不同"),
+    ("clocks.yaml", 'limit: 10wd, runs_in: [SUSPENDED], basis: "JD"', 'limit: 11wd, basis: "JD"', "clocks.yaml", "与登记行 S02 写的都不同"),
     ("clocks.yaml", "row: [M03]", "row: [M33]", "clocks.yaml", "待办 judicial.confirmation 写了登记表中没有的行 M33"),
     ("clocks.yaml", 'verified: "yes", row: [X21]', 'verified: internal', "statutes.yaml", "登记行 X21 由期限 review_opinion 保证，而该期限没有一行"),
     ("clocks.yaml", "verified: internal, row: [X17]}", "verified: internal}", "statutes.yaml", "由待办 report.grave 保证"),

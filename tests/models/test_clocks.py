@@ -10,11 +10,11 @@ import pytest
 from config.bodies import Bodies
 from connectors.wire import events
 from models import clocking
-from models.moves import SYSTEM, Move
+from models.moves import SYSTEM, Move, Route
 from tests.models.ledger import CLERK, CONFERENCE, COURT, Ledger, beijing, last_day
 from tests.models.paths import bring
 
-AGENCY = "agency-housing-990102"
+AGENCY, LAND = "agency-housing-990102", "land_arbitration-990103"
 
 
 def petition_due(ledger: Ledger, number: str, root: str) -> str:
@@ -104,19 +104,29 @@ def test_what_may_not_be_extended_is_not(ledger: Ledger) -> None:
 
 
 def test_an_extension_keeps_the_time_that_the_clock_stood_still(ledger: Ledger) -> None:
-    handoff = ledger.accepted(AGENCY)
-    ledger.done(ledger.partner("handoff.suspended", handoff, AGENCY))
+    handoff = ledger.accepted(LAND, "B3.2")
+    ledger.done(ledger.partner("handoff.suspended", handoff, LAND))
     ledger.wait(days=20)
-    ledger.done(ledger.partner("handoff.resumed", handoff, AGENCY))
-    ledger.done(ledger.partner("handoff.extended", handoff, AGENCY, days=30))
+    ledger.done(ledger.partner("handoff.resumed", handoff, LAND))
+    ledger.done(ledger.partner("handoff.extended", handoff, LAND, days=30))
     assert ledger.due(handoff, "result") == "2026-06-22"  # 90 日 end on 2026-06-01, and 20 日 later is a Sunday
 
 
 # -- pauses ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_suspension_stops_the_result_clock_for_as_many_days(ledger: Ledger) -> None:
+def test_the_petition_procedure_knows_no_suspension(ledger: Ledger) -> None:
     handoff = ledger.accepted(AGENCY)
+    was = ledger.due(handoff, "result")
+    ledger.done(ledger.partner("handoff.suspended", handoff, AGENCY, party="petitioner"))
+    assert ledger.petition_of(handoff)["holder"] == "petitioner"
+    ledger.wait(days=20)
+    ledger.done(ledger.partner("handoff.resumed", handoff, AGENCY))
+    assert ledger.due(handoff, "result") == was
+
+
+def test_a_suspension_stops_the_result_clock_for_as_many_days(ledger: Ledger) -> None:
+    handoff = ledger.accepted(AGENCY, "B3.5")
     was = ledger.clocks(handoff)["result"]
     ledger.wait(days=3, hours=5)
     ledger.done(ledger.partner("handoff.suspended", handoff, AGENCY, party="petitioner"))
@@ -146,15 +156,16 @@ def test_rework_goes_on_with_the_clock_that_the_report_stopped(ledger: Ledger) -
 
 
 def test_working_days_that_were_left_are_counted_again(ledger: Ledger) -> None:
-    handoff = ledger.deliver(AGENCY, petition_no=ledger.register(facts={"klass": "claim", "branch": "B3.6", "simple": True, "first_time": True}))
-    assert ledger.due(handoff, "accept") == "2026-03-05"
+    to = Route(AGENCY, "导入", "B3.4-agency", "行政许可法 42", "B3.4", "claim", None, "licensing")
+    handoff = ledger.done(ledger.one(Move("petition.route", CLERK, petition_no=ledger.register(), route=to))).handoff_id or ""
+    ledger.done(ledger.receipt(handoff))
     ledger.done(ledger.partner("handoff.accepted", handoff, AGENCY))
-    assert ledger.due(handoff, "result") == "2026-03-16"
+    assert ledger.due(handoff, "result") == "2026-03-30"
     ledger.at("2026-03-06 15:00")
     ledger.done(ledger.partner("handoff.suspended", handoff, AGENCY, party="petitioner"))
-    ledger.at("2026-04-03 10:00")  # Friday; 04-04 to 04-06 are holidays, and six working days were left after 03-06
+    ledger.at("2026-04-03 10:00")  # Friday; 04-04 to 04-06 are holidays, and sixteen working days were left after 03-06
     ledger.done(ledger.partner("handoff.resumed", handoff, AGENCY))
-    assert ledger.due(handoff, "result") == "2026-04-14"
+    assert ledger.due(handoff, "result") == "2026-04-28"
 
 
 def test_what_the_law_counts_from_receipt_is_not_longer_for_a_late_acceptance(ledger: Ledger) -> None:
@@ -228,7 +239,7 @@ def test_a_suspension_that_nobody_ends_goes_to_the_body_then_up(ledger: Ledger) 
 
 
 def test_a_case_suspended_while_the_conference_has_it_is_held_by_whom_it_waits_for(ledger: Ledger) -> None:
-    handoff = ledger.accepted(AGENCY)
+    handoff = ledger.accepted(AGENCY, "B3.5")
     ledger.let_pass(100)
     assert ledger.petition_of(handoff)["holder"] == CONFERENCE
     ledger.done(ledger.partner("handoff.suspended", handoff, AGENCY))

@@ -42,7 +42,7 @@ def orderly(ledger: Ledger) -> tuple[Ledger, tuple[Any, ...]]:
 def test_the_orderly_road_ends_as_it_should(orderly: tuple[Ledger, tuple[Any, ...]]) -> None:
     _, end = orderly
     assert end[:2] == ("REPORTED", 8)
-    assert end[8] == ("quarantine", "result.review")
+    assert end[8] == ("extension.tell", "quarantine", "result.review")
 
 
 @settings(max_examples=20, phases=[p for p in Phase if p is not Phase.shrink], suppress_health_check=list(HealthCheck))
