@@ -6,23 +6,20 @@ number of whoever acts; a clerk who has withdrawn from a petition (回避) is re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from pydantic import ValidationError
-
-from config.facts import NAMES, Facts
-from models import store
 from models.db import Connection
-from models.desk import act, arbiter, bureau, day, nameless
-from models.door import advance
-from models.moves import Answer, Arrival, Done, Move, Refused, Route
-from models.records import RefusalRow
+from models.desk import act, arbiter, bureau, day
+from models.moves import Answer, Move, Refused, Route
 from models.seal import Sealer
+from models.splitting import Part as Part
+from models.splitting import all_or_nothing
+from models.splitting import split as split
+from models.told_facts import forget_implied, merge_facts
 from rules.calendar import SHANGHAI
-from rules.edge_guards import NEVER_BY_THE_WAY, NEVER_REPLACED
+from rules.edge_guards import NEVER_REPLACED
 from rules.filling import fill
 from rules.house import House
 from rules.limits import LimitError, parse_limit
@@ -30,9 +27,6 @@ from rules.remedies import higher
 from rules.routing import Routed, route
 
 BY_HAND = "by-hand"
-TAKEN_BACK = "-"
-# No system that hands in petitions can bear this name (gateway.clients).
-SPLIT = "tonglu.split"
 _ASSIGNED = "经办人确定（信访工作条例第二十二条第一款）"
 
 
@@ -85,30 +79,6 @@ def _receiver(body: str, petition_no: str, house: House) -> Refused | None:
     if body == house.bureau:
         return Refused("guard", "不能转送给本单位；自行答复请用 guide 或 close", petition_no)
     return None
-
-
-def forget_implied(known: Mapping[str, Any], told: Mapping[str, Any], house: House) -> dict[str, Any]:
-    """The ledger's facts without those that stood there only because of a situation which is now told to be another."""
-    old = known.get("situation")
-    if "situation" not in told or told["situation"] == old or old not in house.table.situations:
-        return dict(known)
-    situation = house.table.situations[old]
-    implied = {"branch": situation.branch, **situation.facts}
-    return {name: value for name, value in known.items() if name in NEVER_REPLACED or implied.get(name) != value}
-
-
-def merge_facts(known: Mapping[str, Any], told: Mapping[str, Any], petition_no: str | None = None, never: Collection[str] = NEVER_BY_THE_WAY) -> Facts | Refused:
-    """The ledger's facts completed and corrected by a clerk: None, or "-", takes a fact back. `never`: what cannot be changed once it is known."""
-    said = {name: None if value == TAKEN_BACK else value for name, value in told.items()}
-    for name in never:
-        if known.get(name) is not None and name in said and said[name] != known[name]:
-            how = "确有错误的，应办结后重新登记" if name in NEVER_REPLACED else "请用 classify 说明理由"
-            return Refused("guard", f"{NAMES[name]}已登记，不能改写；{how}", petition_no)
-    try:
-        return Facts.model_validate({**known, **said})
-    except ValidationError as error:
-        names = "、".join(dict.fromkeys(str(e["loc"][0])[:40] if e["loc"] else "facts" for e in error.errors()))
-        return Refused("guard", f"事实 {names} 的值不合要求；可用的事实和取值见 docs/routing.md", petition_no)
 
 
 def branch_of(row_id: str) -> str:
@@ -205,7 +175,7 @@ def designate_instead(
         Move("ruling.return", who, handoff_id=handoff_id, data=data, note=reason),
         Move("petition.designate", who, petition_no=row[0], data={"reason": reason}, note=reason, route=to),
     ]
-    return _all_or_nothing(connection, moves, house, sealer, now)
+    return all_or_nothing(connection, moves, house, sealer, now)
 
 
 def guide_filed(
@@ -280,70 +250,6 @@ def proposal_feedback(
     """登记建议的书面反馈: adopted (`models.proposals.ADOPTED`), on that day, with the reasons where not adopted."""
     data = {"proposal_id": proposal_id, "adopted": adopted, "feedback_on": feedback_on.isoformat()}
     return _do(connection, "proposal.feedback", petition_no, reason, data, house, sealer, now, clerk)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One of the matters in a mixed letter: what it says, and what is known of it (config.facts.Facts)."""
-
-    subject: str
-    text: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-def split(
-    connection: Connection, petition_no: str, parts: Sequence[Part], reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "",
-) -> Answer:
-    """拆分 a letter that holds several matters: each part becomes a petition of its own, with the day on which the letter was received.
-
-    The accusation part travels alone: no part's text or number is told to whoever receives another. 信访工作条例第三十条第三款 (inference).
-    """
-    row = connection.execute("select division, channel, received_at from petition where petition_no = %s for update", (petition_no,)).fetchone()
-    if row is None:
-        return Refused("unknown", "没有此信访事项", petition_no)
-    arrivals = []
-    for number, part in enumerate(parts, 1):
-        if not part.subject.strip() or not part.text.strip():
-            return Refused("guard", f"第 {number} 部分缺少标题或内容", petition_no)
-        facts = merge_facts({}, part.facts, petition_no)
-        if isinstance(facts, Refused):
-            return facts
-        person = store.petitioner(connection, petition_no, sealer)
-        arrivals.append(Arrival(
-            SPLIT, f"{petition_no}/{number}", row[0], row[1], facts.klass or "", row[2], part.subject, part.text, person, facts.model_dump(exclude_none=True),
-            bureau(house, clerk), petition_no,
-        ))
-    move = Move("petition.split", bureau(house, clerk), petition_no=petition_no, data={"parts": len(parts)}, note=reason)
-    return _all_or_nothing(connection, [*arrivals, move], house, sealer, now)
-
-
-class _Undo(Exception):
-    """Rolls back to before the acts."""
-
-
-def _all_or_nothing(connection: Connection, moves: Sequence[Move | Arrival], house: House, sealer: Sealer, now: datetime) -> Answer:
-    """Take these acts together; the answer is the last one's, or the first refusal, and then nothing was done."""
-    acts = [move for move in moves if isinstance(move, Move)]
-    unnamed = next((found for move in acts if (found := nameless(connection, move)) is not None), None)
-    if unnamed is not None:
-        return unnamed
-    answers: list[Answer] = []
-    try:
-        with connection.transaction():
-            answers = advance(connection, moves, house, sealer, now)
-            if any(isinstance(answer, Refused) for answer in answers):
-                raise _Undo
-    except _Undo:
-        at, refused = next((at, answer) for at, answer in enumerate(answers) if isinstance(answer, Refused))
-        # What was asked in vain was undone with the rest: it is kept all the same.
-        asked = moves[at]
-        name = asked.act if isinstance(asked, Move) else "petition.register"
-        store.record_refusals(connection.cursor(), [
-            RefusalRow(refused.petition_no, refused.handoff_id, now, str(asked.actor), name, refused.code, refused.why)])
-        return refused
-    last = answers[-1]
-    assert isinstance(last, Done)  # noqa: S101  (no refusal among them)
-    return last
 
 
 def _do(

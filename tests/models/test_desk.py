@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from config.facts import Facts
-from models.desk_petition import forget_implied, merge_facts, send
+from models.desk_petition import send
 from models.moves import Done, Move, Refused, Route
+from models.told_facts import forget_implied, merge_facts
 from tests.models.ledger import CLERK, Ledger, house
 
 KNOWN = {"klass": "accusation", "accusation": "law", "accused": "official", "accused_level": "district", "sector": "housing", "division": "990102"}
