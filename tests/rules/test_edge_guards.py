@@ -170,7 +170,10 @@ def test_a_remedy_is_open_for_thirty_days_in_its_turn(name: str, before: str, st
     if not base["branch"].startswith(said.get("branch", "B3.6")):
         return
     # Given back by the body it went to, it may go again, however long that took; out of its turn never.
-    assert verdict(name, **{**base, "stage": stage, "heard_at": NOON + timedelta(days=99), "remedy_ends": None}) is None
+    given_back = {**base, "stage": stage, "heard_at": NOON + timedelta(days=99), "remedy_ends": None}
+    assert verdict(name, **given_back, petition_state="WITH_CLERK") is None
+    # Answered or declined it is over.
+    assert isinstance(verdict(name, **given_back, petition_state="CLOSED"), No)
     out_of_turn = "rereview" if name == "review_open" else "handling"
     assert isinstance(verdict(name, **{**base, "stage": out_of_turn}), No)
 
