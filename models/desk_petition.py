@@ -156,6 +156,12 @@ def designate(connection: Connection, petition_no: str, body: str, reason: str, 
     return act(connection, move, house, sealer, now)
 
 
+def dispute_closed(connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime) -> Answer:
+    """协调结束 without a designation: what the arbiter said is for the clerk to carry out. 信访工作条例第二十四条."""
+    move = Move("petition.dispute_closed", arbiter(connection, house, petition_no=petition_no), petition_no=petition_no, data={"reason": reason}, note=reason)
+    return act(connection, move, house, sealer, now)
+
+
 def designate_instead(
     connection: Connection, handoff_id: str, body: str, reason: str, house: House, sealer: Sealer, now: datetime, *, materials: Sequence[str] = (),
     clerk: str = "",
@@ -199,9 +205,10 @@ def guide_back(connection: Connection, petition_no: str, reason: str, house: Hou
 def link(connection: Connection, petition_no: str, other: str, told_on: date, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
     """关联: this petition repeats `other`, or its matter is pending there; it is not sent, and the petitioner was told so. 信访工作条例第十九条第三款."""
     known = connection.execute("select coalesce(first_petition_no, petition_no) from petition where petition_no = %s", (other,)).fetchone()
-    if known is None:
+    if known is None and other.startswith(f"XF{house.division(house.bureau)}"):
         return Refused("unknown", f"没有编号为 {other[:30]} 的信访事项", petition_no)
-    if other != petition_no and known[0] != petition_no:
+    # A number that another bureau gave cannot be looked up here; the guard of the act asks for its form.
+    if known is not None and other != petition_no and known[0] != petition_no:
         other = known[0]  # a repeat of a repeat is linked to the first of them
     return _do(connection, "petition.link", petition_no, reason, {"other": other, **day(told_on)}, house, sealer, now, clerk)
 

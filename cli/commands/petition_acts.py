@@ -38,6 +38,7 @@ def register(app: typer.Typer, command: type) -> None:
     app.command(cls=command, help="争议提请协调：共同上一级决定，没有的由联席会议协调。\n\n"
                 "例：tonglu dispute XF99010020260316000001 --between agency-housing-990100 --between agency-urban_management-990100 --reason 两家均称不属其职责")(dispute)
     app.command(cls=command, help="登记共同上一级或联席会议指定的受理单位；有约束力，不得再提异议。\n\n例：tonglu designate XF99010020260316000001 --to agency-housing-990100 --reason 依职责指定")(designate)
+    app.command("dispute-closed", cls=command, help="协调结束，没有指定单位：交回经办人按协调意见办理。\n\n例：tonglu dispute-closed XF99010020260316000001 --reason 双方已协商一致")(dispute_closed)
     app.command(cls=command, help="复查、复核（只适用于条例第三十一条第六项）：送原办理机关的上一级。\n\n例：tonglu remedy XF99010020260316000001 --reason 信访人不服办理意见")(remedy)
     app.command(cls=command, help="以新的事实和理由再提：已办结、复核终结、已关联的重新交经办人。\n\n例：tonglu reopen XF99010020260316000001 --new-facts 新发现的协议")(reopen)
     app.command(cls=command, help="登记经办人回避：此后该经办人不能办理此件。\n\n例：tonglu recuse XF99010020260316000001 --who 07 --reason 与信访人有近亲属关系")(recuse)
@@ -186,6 +187,13 @@ def designate(petition: PetitionArg, to: To, reason: Kept = "", dry_run: DryRun 
 
     needed(reason, "--reason")
     return take(petition, "已登记指定", _designated, handoff=False, dry_run=dry_run)
+
+
+def dispute_closed(petition: PetitionArg, reason: Kept = "") -> int:
+    from models import desk_petition
+
+    needed(reason, "--reason")
+    return take(petition, "已登记协调结束", lambda o, c, n: desk_petition.dispute_closed(c, n, reason, o.house, o.sealer, o.now()), handoff=False)
 
 
 def remedy(

@@ -72,6 +72,8 @@ def test_parts_that_cannot_be_read_are_refused_and_nothing_of_them_is_told(tongl
 def test_link_ends_a_repeat_at_the_first(tonglu: Tonglu, ledger: Ledger) -> None:
     first, again = ledger.register("a"), ledger.register("b")
     assert tonglu.run("link", again, "--to", again, "--told-on", "2026-03-02", "--reason", WORDS).code == 1
+    assert tonglu.run("link", again, "--to", "XF99010020260302009999", "--told-on", "2026-03-02", "--reason", WORDS).code == 1  # a number of ours that was never given
+    ok(tonglu, "link", ledger.register("c"), "--to", "XF99020020260302000001", "--told-on", "2026-03-02", "--reason", WORDS)  # another bureau's
     assert tonglu.run("link", again, "--to", "XF1", "--told-on", "2026-03-02", "--reason", WORDS).code == 1
     ok(tonglu, "link", again, "--to", first, "--told-on", "2026-03-02", "--reason", WORDS)
     assert state(ledger, again) == ("LINKED", None)
@@ -105,6 +107,10 @@ def test_a_dispute_is_ruled_on_and_the_designated_body_is_bound(tonglu: Tonglu, 
     number = ledger.register()
     ok(tonglu, "dispute", number, "--between", HOUSING, "--between", COURT, "--reason", WORDS)
     assert state(ledger, number) == ("DISPUTED", None)
+    other = ledger.register()
+    ok(tonglu, "dispute", other, "--reason", WORDS)
+    ok(tonglu, "dispute-closed", other, "--reason", WORDS)
+    assert state(ledger, other) == ("WITH_CLERK", None)
     ok(tonglu, "designate", number, "--to", HOUSING, "--reason", WORDS, "--dry-run")
     assert state(ledger, number) == ("DISPUTED", None)
     ok(tonglu, "designate", number, "--to", HOUSING, "--reason", WORDS)

@@ -297,3 +297,53 @@ def test_what_is_tried_again_is_no_longer_surely_refused(ledger: Ledger) -> None
     with ledger.transaction() as connection:
         ledger.no(desk.take_back(connection, handoff, "收回", *rest(ledger)), "guard")
     assert ledger.handoff(handoff)["state"] == "ISSUED"
+
+
+def test_no_proposal_is_made_to_whoever_stands_accused(ledger: Ledger) -> None:
+    number = ledger.register(facts={**ACCUSES, "accused_body": "agency-housing-990100"})
+    complaint = ledger.register(facts={"klass": "claim", "branch": "B3.6", "complained_of": "agency-housing-990100"})
+    with ledger.transaction() as connection:
+        for to in ("agency-housing-990100", "agency-housing-990102"):
+            ledger.no(desk_petition.propose(connection, number, "improve", to, "improper", "请改进", *rest(ledger)), "guard")
+        # Whoever is complained of may be asked to improve; that is what the proposal is for.
+        ledger.done(desk_petition.propose(connection, complaint, "improve", "agency-housing-990100", "improper", "请改进", *rest(ledger)))
+        ledger.no(desk_petition.propose(connection, complaint, "policy", "court-990100", "improper", "请改进", *rest(ledger)), "guard")
+        ledger.done(desk_petition.propose(connection, number, "accountability", DISCIPLINE, "improper", "请追责", *rest(ledger)))
+    over = ledger.register(facts={**ACCUSES, "accused_body": "government-990100"})
+    with ledger.transaction() as connection:
+        ledger.no(desk_petition.propose(connection, over, "policy", "government-990100", "improper", "请完善", *rest(ledger)), "guard")
+        ledger.done(desk_petition.propose(connection, over, "policy", "government-990000", "improper", "请完善", *rest(ledger)))
+
+
+def test_a_grave_accusation_is_reported_past_whoever_is_accused(ledger: Ledger) -> None:
+    number = ledger.register(facts={**ACCUSES, "accused_body": "government-990000", "grave": True})
+    told = {d["detail"]["to"] for d in ledger.duties("report.grave") if d["petition_no"] == number}
+    assert told == {"bureau-000000"}
+    other = ledger.register(facts={**ACCUSES, "grave": True})
+    assert {d["detail"]["to"] for d in ledger.duties("report.grave") if d["petition_no"] == other} == {"bureau-990000", "bureau-000000"}
+    # Grave from a later day on: told then, once.
+    late = ledger.register()
+    for facts in ({"grave": True}, {"sector": "housing"}):
+        with ledger.transaction() as connection:
+            ledger.done(desk_petition.classify(connection, late, facts, "查明", *rest(ledger)))
+    assert len([d for d in ledger.duties("report.grave") if d["petition_no"] == late]) == 2
+
+
+@pytest.mark.parametrize(("accused", "decides"), [("agency-housing-990100", "government-990100"), ("government-990100", "joint_conference-990000"),
+                                                  ("government-990000", "joint_conference-000000")])
+def test_neither_a_decision_nor_a_dispute_is_laid_before_the_accused(ledger: Ledger, accused: str, decides: str) -> None:
+    up, apart = ledger.register(facts={**ACCUSES, "accused_body": accused}), ledger.register(facts={**ACCUSES, "accused_body": accused})
+    with ledger.transaction() as connection:
+        ledger.done(desk_petition.report_up(connection, up, "重大", *rest(ledger)))
+        ledger.done(desk_petition.dispute(connection, apart, "争议", *rest(ledger), disputants=["agency-market-990100", "agency-water-990100"]))
+    assert ledger.petition(up)["holder"] == ledger.petition(apart)["holder"] == decides
+    with ledger.transaction() as connection:
+        ledger.done(desk_petition.decide_up(connection, up, "交有关部门", *rest(ledger)))
+        ledger.no(desk_petition.designate(connection, apart, accused, "由其受理", *rest(ledger)), "guard")
+        answer = desk_petition.designate(connection, apart, "discipline-990000", "由其受理", *rest(ledger))
+    if accused == "agency-housing-990100":
+        ledger.done(answer)
+    else:
+        # The bureau itself stands under the accused: nothing goes by way of it, and the case stays before whoever is over them both.
+        assert "信访局" in ledger.no(answer, "guard").why
+        assert ledger.petition(apart)["holder"] == decides
