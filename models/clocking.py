@@ -148,8 +148,7 @@ def _refit(work: Working, house: House, clock: ClockRow, context: ClockContext) 
 
 def _stopped_by(clock: ClockRow, house: House, context: ClockContext) -> tuple[str, ...]:
     rule = house.roads.clock_rule(clock.root, context)
-    whole = house.roads.clock(clock.root).pauses_in
-    return whole if rule is None else tuple(state for state in whole if state not in rule.case.runs_in) + rule.case.pauses_in
+    return house.roads.clock(clock.root).pauses_in if rule is None else rule.stops_in
 
 
 def extend(work: Working, house: House, clock: ClockRow, context: ClockContext, days: int | None, now: datetime) -> bool:

@@ -27,6 +27,11 @@ class ClockRule:
         return self.case.counts_from or self.clock.counts_from
 
     @property
+    def stops_in(self) -> tuple[str, ...]:
+        """The states in which it stands still: those of the whole clock that this case does not run through, and the case's own."""
+        return (*(state for state in self.clock.pauses_in if state not in self.case.runs_in), *self.case.pauses_in)
+
+    @property
     def label(self) -> str:
         """What a clerk reads beside a date: 内部时限 for a service level, 待确认 for an unconfirmed reading of the law."""
         if self.case.verified == "internal":

@@ -151,7 +151,7 @@ def _ruled(rule: ClockRule, began: datetime, wanted: Limit, house: House) -> tup
              f"起算：{since}（当日不计）", "提醒：" + "、".join(f"{part:.0%} {local(at)}" for part, at in zip(clock.warn, warned, strict=True)) + "、100% 届满"]
     answer: dict[str, Any] = {"clock": rule.key, "id": name, "zh": clock.zh, "label": rule.label, "basis": case.basis, "verified": case.verified, "confirmed": rule.confirmed,
                               "rows": list(case.row), "counts_from": rule.counts_from, "warnings": warned, "deemed": case.deemed,
-                              "pauses_in": [*clock.pauses_in, *case.pauses_in], "extension": None}
+                              "pauses_in": list(rule.stops_in), "extension": None}
     if case.extension:
         extra = parse_limit(case.extension)
         last = count(began, wanted + extra, house.calendar).last_day if extra.unit == wanted.unit else None

@@ -56,7 +56,8 @@ def _clocks(at: str, state: State, clocks: ClocksFile, limit: LimitText) -> Iter
 def stands_still(state: str, clock: Clock) -> str:
     """Said beside a clock's limit where it does not count in this state: for all, or only for those stages whose case says so."""
     if state in clock.pauses_in:
-        return "（暂停）"
+        through = dict.fromkeys(branch for case in clock.cases if state in case.runs_in for branch in case.branch)
+        return f"（暂停，{'、'.join(through)}除外）" if through else "（暂停）"
     stages = dict.fromkeys(STAGE_ZH[stage] for case in clock.cases if state in case.pauses_in for stage in case.stage)
     return f"（{'、'.join(stages)}的暂停）" if stages else ""
 

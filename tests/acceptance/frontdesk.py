@@ -29,7 +29,7 @@ class FrontDesk:
         """One petition; returns its number. The same `ref` is the same petition."""
         sector, division = PLACES[place % len(PLACES)]
         form = {"origin_ref": ref, "channel": "online", "received_at": (MachineTime().now() - timedelta(minutes=1)).isoformat(),
-                "subject": "反映供暖不热的问题", "text": "家中供暖一直不热，已经报修三次，请依法核实并予以解决。",
+                "subject": f"反映供暖不热的问题（{ref}）", "text": "家中供暖一直不热，已经报修三次，请依法核实并予以解决。",
                 "petitioner": {"name": "司徒虚构", "phone": "10012345678"},
                 "facts": {"klass": "claim", "art31": 6, "sector": sector, "division": division}}
         answer = self._session.post(f"{self._installation.gateway}/petitions", json=form, timeout=30)

@@ -81,12 +81,12 @@ def test_the_calendar_of_the_operator_is_used(due: Due, tmp_path: Path) -> None:
 def test_a_clock_of_the_configuration_says_its_article_and_extension(due: Due) -> None:
     ran = due("--from", "2026-03-02", "--clock", "result", "--body", "court-990100", "--track", "court_retrial")
     assert ran.code == 0
-    for words in ("clocks.result#F06", "3个月，法定", "依据：MS 215（已核对条文）；登记行 F06", "起算：送达之日", "由本院院长批准；延足至 2026-09-02", "届满：2026-06-02"):
+    for words in ("clocks.result#F06", "3个月，法定（待确认）", "依据：MS 215（我方理解）；登记行 F06", "起算：送达之日", "由本院院长批准；延足至 2026-09-02", "届满：2026-06-02"):
         assert words in ran.out
     told = due("--from", "2026-03-02", "--clock", "result", "--body", "agency-housing-990102", "--branch", "B3.6", "--json").json
     assert (told["limit"], told["label"], told["last_day"]) == ("60d", "法定", "2026-05-06")
     assert told["extension"] == {"limit": "30d", "by": "机关、单位负责人", "told": "告知信访人理由", "last_day": "2026-06-01"}
-    assert told["pauses_in"] == ["SUSPENDED", "REPORTED"]
+    assert told["pauses_in"] == ["REPORTED"], "the petition procedure knows no suspension"
 
 
 def test_stage_flag_division_and_the_bureaus_own_clocks(due: Due) -> None:

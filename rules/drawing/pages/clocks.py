@@ -40,7 +40,8 @@ def _facts(key: str, clock: Clock, say: Phrases) -> Iterable[str]:
 
 def _cases(key: str, clock: Clock, say: Phrases) -> str:
     states = say.roads.handoff.states
-    rows = [(say.whom(case), say.limit(case), "、".join(states[name].zh for name in case.pauses_in), say.basis(case.basis),
+    rows = [(say.whom(case), say.limit(case), "；".join(filter(None, ("、".join(states[name].zh for name in case.pauses_in),
+             f"{'、'.join(states[name].zh for name in case.runs_in)}照走" if case.runs_in else ""))), say.basis(case.basis),
              say.case_label(key, case), "、".join(case.row)) for case in clock.cases]
     return table(("适用", "时限与延长", "另暂停于", "依据", "性质", "登记行"), rows)
 
