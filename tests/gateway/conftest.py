@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -55,7 +56,7 @@ class Ledger:
     def partner(self, url: str, code: str) -> Partner:
         return Partner(url, code, self.keyring.of(code), self.time.now())
 
-    def rows(self, sql: str, *params: object) -> list[tuple[object, ...]]:
+    def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
         with self.database.transaction() as connection:
             return connection.execute(sql, params or None).fetchall()
 
