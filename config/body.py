@@ -140,3 +140,8 @@ class BodiesFile(Strict):
 
     divisions: Annotated[list[Place], Field(min_length=1)]
     bodies: Annotated[list[Body], Field(min_length=1)]
+
+
+def code_of(name: str) -> str:
+    """The code of a body that was named by its code or its URN. What names no body comes back as it is, to be dropped where it is looked up."""
+    return name.removeprefix("urn:xf:").replace(":", "-")

@@ -33,12 +33,17 @@ class Course:
     set_limit: str = ""
 
 
-def open_clock(work: Working, house: House, course: Course, key: str, root: str, now: datetime, party: str | None = None) -> ClockRow | None:
-    """Start the clock `key` now; `root` is the clock at the foot of its ladder. None where it does not run for this hand-off."""
+def open_clock(
+    work: Working, house: House, course: Course, key: str, root: str, now: datetime, party: str | None = None, since: datetime | None = None,
+) -> ClockRow | None:
+    """Start the clock `key` now; `root` is the clock at the foot of its ladder. None where it does not run for this hand-off.
+
+    `since`: what it counts from, where that is told; else what its rule says (the state, delivery, acceptance).
+    """
     rule = house.roads.clock_rule(key, course.context)
     if rule is None:
         return None
-    start, limit, basis, label = _counts_from(work, course, rule, now), rule.case.limit, rule.case.basis, rule.label
+    start, limit, basis, label = since or _counts_from(work, course, rule, now), rule.case.limit, rule.case.basis, rule.label
     if key == RESULT and course.set_limit:
         limit, basis, label = course.set_limit, "XF 22(1)3", ASSIGNED
     end = due(start, limit, house.calendar)
@@ -58,12 +63,8 @@ def restart(work: Working, house: House, course: Course, key: str, now: datetime
     old = [c for c in running(work, course.petition_no, course.handoff_id) if c.root == key]
     if rule is not None and rule.case.restarts and old:
         close(work, old, "MET", now)
-        fresh = open_clock(work, house, course, key, key, now)
-        if fresh is not None and fresh.started_at < now:
-            # The law counts anew from what was added, whatever it counted from before.
-            end = due(now, fresh.limit, house.calendar)
-            fresh.started_at, fresh.due_at, fresh.provisional = now, end.instant, end.provisional
-            fresh.ring_at = next_ring(fresh, house)
+        # The law counts anew from what was added, whatever it counted from before.
+        open_clock(work, house, course, key, key, now, since=now)
 
 
 def _counts_from(work: Working, course: Course, rule: ClockRule, now: datetime) -> datetime:

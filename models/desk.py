@@ -17,7 +17,6 @@ from models.db import Connection
 from models.door import advance
 from models.moves import Actor, Answer, Move, Refused
 from models.seal import Sealer
-from rules.calendar import SHANGHAI
 from rules.house import House
 
 Decision = Literal["upheld", "rejected", "escalated"]
@@ -133,8 +132,6 @@ def deliver_by_hand(
     connection: Connection, handoff_id: str, register_no: str, delivered_on: date, signed_by: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "",
 ) -> Answer:
     """人工送达: the papers were handed over on that day, under that register number, to that post (a post, not a name). From now on this hand-off goes on paper."""
-    if delivered_on > now.astimezone(SHANGHAI).date():
-        return Refused("guard", "送达日期在将来；请写实际送达的日期", handoff_id=handoff_id)
     data = {"register_no": register_no, "delivered_on": delivered_on.isoformat(), "signed_by": signed_by}
     move = Move("delivery.by_hand", bureau(house, clerk), handoff_id=handoff_id, data=data, note=f"{register_no} {signed_by}")
     return act(connection, move, house, sealer, now)

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
+from config.body import code_of
 from config.roadmap import Edge
 from models import clocking, store
 from models.journalling import safe
 from models.letters import compose, unsayable
 from models.moves import Answer, Done, Move
-from models.petition_steps import PetitionSteps, code_of
+from models.petition_steps import PetitionSteps
 from models.records import HandoffRow, PetitionRow
 from models.shielding import BY_HAND, ERASED, SILENCED, UPPER_LEVEL
 from rules.calendar import SHANGHAI

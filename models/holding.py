@@ -148,11 +148,13 @@ class Holding:
 
     def tell_besides(self, route: Route, petition: PetitionRow) -> None:
         """Bodies that a row names besides the receiver are told by a person; never one that the guards keep the petition from."""
-        for code in route.also:
-            facts = Facts.model_validate(dict(petition.facts))
-            if isinstance(may_send(facts, self.house.bodies.get(code), self.house.bodies, via=(self.house.bureau,)), Allowed):
-                name = self.house.bodies.get(code).name
-                self.open_duty("notify", f"通报{name}", self.house.bureau, petition, None, ref=f"{petition.petition_no}:notify:{code}", detail={"to": code}, body=code)
+        if not route.also:
+            return
+        facts = Facts.model_validate(dict(petition.facts))
+        for body in map(self.house.bodies.get, route.also):
+            if isinstance(may_send(facts, body, self.house.bodies, via=(self.house.bureau,)), Allowed):
+                self.open_duty("notify", f"通报{body.name}", self.house.bureau, petition, None, ref=f"{petition.petition_no}:notify:{body.code}",
+                               detail={"to": body.code}, body=body.code)
 
     def open_duty(
         self, kind: str, zh: str, holder: str, petition: PetitionRow | None, handoff: HandoffRow | None, *, ref: str = "", bound: bool = False,

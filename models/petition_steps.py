@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from config.body import code_of
 from config.roadmap import SAME, Edge
 from connectors.wire.ids import new_id
 from models import clocking, store
@@ -153,8 +154,3 @@ class PetitionSteps(Shielding):
         clocking.enter(self.work, self.house, self.course(petition, handoff), (), self.house.roads.state("handoff", handoff.state).clocks,
                        handoff.state, self.now)
         return handoff
-
-
-def code_of(name: str) -> str:
-    """The code of a body that was named by its code or its URN; what names no body is dropped where it is looked up."""
-    return name.removeprefix("urn:xf:").replace(":", "-")

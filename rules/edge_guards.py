@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from config.bodies import Bodies
+from config.body import code_of
 from config.facts import NAMES, Facts
 from rules.guards import Blocked, may_send
 from rules.remedies import higher
@@ -136,7 +137,7 @@ def _flags_late_objection(at: Situation) -> Verdict:
 
 
 def _own_subordinate(at: Situation) -> Verdict:
-    code = str(at.data.get("to_subordinate", "")).removeprefix("urn:xf:").replace(":", "-")
+    code = code_of(str(at.data.get("to_subordinate", "")))
     if code not in at.bodies or at.body not in at.bodies.above(code):
         return No("只能转给本系统下级单位；转给其他单位应提出异议（条例第二十三条）")
     return _sendable(at, code, at.body)

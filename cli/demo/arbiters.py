@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from cli.demo.by_hand import candidates, code_of
+from cli.demo.by_hand import candidates
 from cli.demo.office import Act, Office, Open, today
+from config.body import code_of
 from config.facts import Facts
 from models import desk, desk_petition
 from models.db import Connection
@@ -50,7 +51,7 @@ class Arbiters:
         """Whom the table would send it to, returned or not; else the body that an objection named."""
         row = connection.execute("select facts from petition where petition_no = %s", (petition_no,)).fetchone()
         found = candidates(Facts.model_validate(row[0]), self._house) if row else []
-        named = code_of((self._office.said(connection, petition_no, "handoff.objected") or {}).get("suggested_body"))
+        named = code_of(str((self._office.said(connection, petition_no, "handoff.objected") or {}).get("suggested_body") or ""))
         return next(iter([*found, *([named] if named in self._house.bodies else [])]), None)
 
     def _feedback(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cli.demo.office import Office, Open, today
 from cli.demo.script import Hint
+from config.body import code_of
 from config.facts import Facts
 from models import desk_petition
 from models.db import Connection
@@ -102,9 +103,9 @@ class ByHand:
 
     def _receivers(self, connection: Connection, case: _Case) -> list[str]:
         """Codes to try, in this order: the body the clerk finds competent or an objection named, the table's, and those above one whose system refused."""
-        named = (self._office.said(connection, case.number, "handoff.objected") or {}).get("suggested_body", "")
+        named = code_of(str((self._office.said(connection, case.number, "handoff.objected") or {}).get("suggested_body") or ""))
         codes = [case.hint.sent_to] if case.hint.sent_to else []
-        codes += [code_of(named)] if code_of(named) in self._house.bodies else []
+        codes += [named] if named in self._house.bodies else []
         bodies = self._candidates(case)
         if case.facts.grave:
             # The government has decided; whoever is competent carries it out.
@@ -113,11 +114,6 @@ class ByHand:
         codes += [above for code in case.refused_by for above in reversed(higher(code, self._house.bodies))]
         tried = {*case.returned_by, *case.refused_by, *case.declined_by}
         return [code for code in dict.fromkeys(codes) if code not in tried]
-
-
-def code_of(named: object) -> str:
-    """The code of a body named by code or URN."""
-    return str(named or "").removeprefix("urn:xf:").replace(":", "-")
 
 
 def candidates(facts: Facts, house: House) -> list[str]:
