@@ -21,7 +21,7 @@ from config.settings import Settings
 from connectors.keyring import Keyring
 from connectors.wire import events
 from connectors.wire.signing import sign
-from models import migrate, outbox
+from models import migrate, outbox, settling
 from models.db import Database
 from models.seal import sealer_for
 from rules.house import load_house
@@ -50,7 +50,7 @@ def run(count: int = 600, per_second: float = 60.0) -> list[Row]:
             make_handoffs(database, house, sealer, count, "latency")
             messages = take_messages(database, sealer, "bench")
             with database.transaction() as connection:
-                outbox.settle(connection, [outbox.Result(m, "receipted", "bench") for m in messages], "bench", house, sealer, datetime.now(UTC))
+                settling.settle(connection, [settling.Result(m, "receipted", "bench") for m in messages], "bench", house, sealer, datetime.now(UTC))
             for child in children:
                 child.start()
                 stack.callback(child.stop)

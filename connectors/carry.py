@@ -16,7 +16,8 @@ from connectors.schedule import LONGEST, next_attempt
 from connectors.wire import receipts
 from connectors.wire.ids import new_id
 from connectors.wire.receipts import Receipt
-from models.outbox import Evidence, Leased, Result
+from models.outbox import Leased
+from models.settling import Evidence, Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ from connectors.directory import Unreachable
 from flows.context import Context, current
 from flows.running import traced
 from flows.trace import Mark, Trace
-from models import outbox
+from models import breaker, outbox, settling
 from models.db import Connection
 from models.door import advance
 from models.moves import SYSTEM, Move
-from models.outbox import Leased, Result
+from models.outbox import Leased
+from models.settling import Result
 from rules.calendar import SHANGHAI
 
 log = logging.getLogger("tonglu.dispatch")
@@ -164,7 +165,7 @@ class _Dispatch:
 
     def _record(self, connection: Connection, chunk: list[Result]) -> None:
         context = self.context
-        outbox.settle(connection, chunk, context.owner, context.house, context.sealer, context.now())
+        settling.settle(connection, chunk, context.owner, context.house, context.sealer, context.now())
 
     async def close(self) -> None:
         """Give back what was not tried, pause a body that fails, note that one is well again."""
@@ -177,17 +178,17 @@ class _Dispatch:
         context, now = self.context, self.context.now()
         if self._untried:
             outbox.release(connection, self._untried, context.owner, now)
-        failures = outbox.failures(connection, self.body)
+        failures = breaker.failures(connection, self.body)
         if self._worst is not None:
             until = now + pause_of(failures, self._worst.retry_after)
-            outbox.pause(connection, self.body, until, self._worst.result.code, now)
+            breaker.pause(connection, self.body, until, self._worst.result.code, now)
             self.summary.paused_until = until
             if self._worst.endpoint:
                 day = now.astimezone(SHANGHAI).date().isoformat()
                 said = {"kind": "security", "ref": f"endpoint:{self.body}:{day}", "code": self._worst.result.code, "body": self.body}
                 advance(connection, [Move("duty.open", SYSTEM, data=said)], context.house, context.sealer, now)
         elif self._answered and failures:
-            outbox.well(connection, self.body, now)
+            breaker.well(connection, self.body, now)
 
     async def _show(self) -> None:
         rows = [{"编号": n, "文种": MESSAGE_ZH.get(m, m), "结果": VERDICT_ZH[v] + ("" if v == "receipted" else f"（{c}）"), "次数": a}

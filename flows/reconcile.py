@@ -18,7 +18,7 @@ from flows import dispatch, fetching, receive
 from flows.context import Context, current
 from flows.running import traced
 from flows.trace import SILENT, Mark, Trace
-from models import outbox, recon
+from models import recon
 from models.db import Connection
 from models.recon import Disagreement
 from rules.calendar import SHANGHAI
@@ -135,7 +135,7 @@ async def _compare(context: Context, body: str, for_day: date, again: bool) -> C
 
 async def _days(context: Context, connector: Connector, comparison: Comparison, number: int) -> None:
     body, last = comparison.body, beijing_day(context.now())
-    first = await context.transact(lambda c: outbox.oldest_day(c, body)) or last
+    first = await context.transact(lambda c: recon.oldest_day(c, body)) or last
     # Ours first: what happens in between makes the partner ahead, which is healed, never us, which is a person's.
     ours = await context.transact(lambda c: recon.our_digests(c, body, first, last))
     theirs = await context.call(lambda: connector.digests(first, last))

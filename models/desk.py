@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
-from models import outbox, store
+from models import breaker, store
 from models.by_paper import paper_fields
 from models.db import Connection
 from models.door import advance
@@ -183,7 +183,7 @@ def pause(connection: Connection, body: str, until: datetime, reason: str, house
     _known(body, house)
     if until <= now:
         raise ValueError("暂停的截止时间已过；请写将来的时间")
-    outbox.pause(connection, body, until, reason, now, fault=False)
+    breaker.pause(connection, body, until, reason, now, fault=False)
 
 
 def resume(connection: Connection, body: str, house: House, now: datetime) -> bool:

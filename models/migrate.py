@@ -13,7 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlmodel import SQLModel
 
-import models.tables  # noqa: F401  (fills the metadata)
+import models.delivery_tables
+import models.tables  # noqa: F401  (both fill the metadata)
 from models.db import sqlalchemy_url
 
 # Any number: two processes that migrate at once wait for each other on it.

@@ -5,8 +5,6 @@ its messages we have read, state and round what it must believe by now. A hand-o
 partner may have it or not, and its ledger tells which.
 """
 
-
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -16,7 +14,7 @@ from datetime import date, datetime
 from psycopg.types.json import Jsonb
 
 from connectors.wire.ledger import DayDigest, Item
-from models import outbox
+from models import resending
 from models.db import Connection
 from models.door import advance
 from models.moves import SYSTEM, Move
@@ -44,6 +42,12 @@ def our_items(connection: Connection, body: str, from_day: date, to_day: date, a
     sql = f"""select {_ITEM} from handoff where body = %s and issued_day between %s and %s and acked_out > 0 and handoff_id > %s
               order by handoff_id limit %s"""
     return [Item(*row) for row in connection.execute(sql, (body, from_day, to_day, after or "", limit))]
+
+
+def oldest_day(connection: Connection, body: str) -> date | None:
+    """The first Beijing day on which a hand-off was issued to this body."""
+    row = connection.execute("select min(issued_day) from handoff where body = %s", (body,)).fetchone()
+    return row[0] if row else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +137,13 @@ def record(
             seen = d.theirs.last_seq_in if d.theirs else 0
             rows = connection.execute("select message_id from outbox where handoff_id = %s and (sequence > %s or state <> 'RECEIPTED')", (d.handoff_id, seen))
             ids = [i for (i,) in rows]
-            if d.petition_no and not duty and outbox.cannot_go(connection, ids):
+            if d.petition_no and not duty and resending.cannot_go(connection, ids):
                 # What may not be sent again cannot heal by itself: a person must find out what the body has.
                 moves.append(Move("duty.open", SYSTEM, handoff_id=d.handoff_id, data=said))
             _again(connection, ids, d.finding.action, now)
         connection.execute(
             """insert into difference (reconciliation_id, body, handoff_id, petition_no, kind, ours, theirs, action, found_at)
-               values (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+               values (%s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict (reconciliation_id, handoff_id, kind) do nothing""",
             (reconciliation, body, d.handoff_id, d.petition_no, d.finding.kind, Jsonb(asdict(d.ours) if d.ours else {}),
              Jsonb(asdict(d.theirs) if d.theirs else {}), d.finding.action, now),
         )
@@ -158,14 +162,14 @@ def _stale(connection: Connection, found: Sequence[Disagreement], house: House, 
 
 def _again(connection: Connection, message_ids: Sequence[str], action: str, now: datetime) -> None:
     if action == "resend":
-        outbox.requeue(connection, message_ids, now)
+        resending.requeue(connection, message_ids, now)
     else:
         # Already on its way to being asked about; only its next date is brought forward.
         connection.execute(
             "update outbox set next_attempt_at = %s where message_id = any(%s) and state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN') and next_attempt_at > %s",
             (now, list(message_ids), now),
         )
-        outbox.requeue(connection, _weak(connection, message_ids), now)
+        resending.requeue(connection, _weak(connection, message_ids), now)
 
 
 def _weak(connection: Connection, message_ids: Sequence[str]) -> list[str]:

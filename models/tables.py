@@ -1,4 +1,4 @@
-"""The ledger's tables. The database itself keeps the invariant: what has not ended has a holder and a due date.
+"""The ledger's tables of the case: petitions, hand-offs, clocks, duties, the journal (delivery: `models.delivery_tables`). The database itself keeps the invariant: what has not ended has a holder and a due date.
 
 All times are ``timestamptz``, written in UTC from the injected time source. ``*_sealed`` columns hold AES-GCM ciphertext
 (`models.seal`); nothing personal stands in any other column. Only `models.door` writes `state`, `holder` and `next_due`.
@@ -9,25 +9,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Identity, Index, LargeBinary, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-
-def _when(nullable: bool = True) -> Any:
-    return Column(DateTime(timezone=True), nullable=nullable)
-
-
-def _words() -> Any:
-    return Column(ARRAY(Text), nullable=False, server_default=text("'{}'"))
-
-
-def _json() -> Any:
-    return Column(JSONB, nullable=False, server_default=text("'{}'"))
-
-
-def _number() -> Any:
-    return Column(BigInteger, Identity(always=True), primary_key=True)
+from models.columns import json, number, when, words
 
 
 def _held(ended: str) -> str:
@@ -55,34 +40,34 @@ class Petition(SQLModel, table=True):
     channel: str
     klass: str
     branch: str = ""
-    facts: dict[str, Any] = Field(sa_column=_json())
+    facts: dict[str, Any] = Field(sa_column=json())
     subject_sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     text_sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     origin: str
     origin_ref: str
-    received_at: datetime = Field(sa_column=_when(False))
-    registered_at: datetime = Field(sa_column=_when(False))
+    received_at: datetime = Field(sa_column=when(False))
+    registered_at: datetime = Field(sa_column=when(False))
     state: str
     holder: str | None = None
-    next_due: datetime | None = Field(None, sa_column=_when())
+    next_due: datetime | None = Field(None, sa_column=when())
     open_handoff: str | None = None
     handoffs: int = 0
-    returned_by: list[str] = Field(sa_column=_words())
+    returned_by: list[str] = Field(sa_column=words())
     journal_seq: int = 0
     journal_head: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    flags: list[str] = Field(sa_column=_words())
+    flags: list[str] = Field(sa_column=words())
     outcome: str = ""
-    closed_at: datetime | None = Field(None, sa_column=_when())
+    closed_at: datetime | None = Field(None, sa_column=when())
     stage: str = Field("handling", sa_column_kwargs={"server_default": "handling"})
     arbiter: str | None = None
     answered_on: date | None = None
     parent_petition_no: str | None = Field(None, foreign_key="petition.petition_no")
     first_petition_no: str | None = None
-    recused: list[str] = Field(sa_column=_words())
+    recused: list[str] = Field(sa_column=words())
     content_key: bytes | None = Field(None, sa_column=Column(LargeBinary, nullable=True))
     note_salt: bytes | None = Field(None, sa_column=Column(LargeBinary, nullable=True))
-    erased_at: datetime | None = Field(None, sa_column=_when())
-    updated_at: datetime = Field(sa_column=_when(False))
+    erased_at: datetime | None = Field(None, sa_column=when())
+    updated_at: datetime = Field(sa_column=when(False))
 
 
 class PetitionCounter(SQLModel, table=True):
@@ -115,10 +100,10 @@ class Refusal(SQLModel, table=True):
 
     __tablename__ = "refusal"
     __table_args__ = (Index("refusal_by_petition", "petition_no"),)
-    id: int | None = Field(None, sa_column=_number())
+    id: int | None = Field(None, sa_column=number())
     petition_no: str | None = None
     handoff_id: str | None = None
-    at: datetime = Field(sa_column=_when(False))
+    at: datetime = Field(sa_column=when(False))
     actor: str
     act: str
     code: str
@@ -152,27 +137,27 @@ class Handoff(SQLModel, table=True):
     round: int = 1
     state: str
     holder: str | None = None
-    next_due: datetime | None = Field(None, sa_column=_when())
+    next_due: datetime | None = Field(None, sa_column=when())
     partner_case_no: str | None = None
     seq_out: int = 0
     acked_out: int = 0
     seq_in: int = 0
     partner_state: str = ""
     partner_round: int = 0
-    issued_at: datetime | None = Field(None, sa_column=_when())
+    issued_at: datetime | None = Field(None, sa_column=when())
     issued_day: date | None = None
-    delivered_at: datetime | None = Field(None, sa_column=_when())
-    accepted_at: datetime | None = Field(None, sa_column=_when())
-    closed_at: datetime | None = Field(None, sa_column=_when())
+    delivered_at: datetime | None = Field(None, sa_column=when())
+    accepted_at: datetime | None = Field(None, sa_column=when())
+    closed_at: datetime | None = Field(None, sa_column=when())
     request_digest: str = ""
-    refused_grounds: list[str] = Field(sa_column=_words())
-    flags: list[str] = Field(sa_column=_words())
+    refused_grounds: list[str] = Field(sa_column=words())
+    flags: list[str] = Field(sa_column=words())
     outcome: str = ""
     stage: str = Field("handling", sa_column_kwargs={"server_default": "handling"})
     track: str = Field("", sa_column_kwargs={"server_default": ""})
     set_limit: str = Field("", sa_column_kwargs={"server_default": ""})
     told_out: int = Field(0, sa_column_kwargs={"server_default": "0"})
-    updated_at: datetime = Field(sa_column=_when(False))
+    updated_at: datetime = Field(sa_column=when(False))
 
 
 class Proposal(SQLModel, table=True):
@@ -186,98 +171,11 @@ class Proposal(SQLModel, table=True):
     kind: str
     to_body: str
     ground: str
-    issued_at: datetime = Field(sa_column=_when(False))
-    feedback_due: datetime = Field(sa_column=_when(False))
+    issued_at: datetime = Field(sa_column=when(False))
+    feedback_due: datetime = Field(sa_column=when(False))
     adopted: str = ""
     feedback_on: date | None = None
-    closed_at: datetime | None = Field(None, sa_column=_when())
-
-
-class Outbox(SQLModel, table=True):
-    """A message to a body, written with the change that caused it. Its id and bytes never change; only its delivery state does."""
-
-    __tablename__ = "outbox"
-    __table_args__ = (
-        UniqueConstraint("handoff_id", "sequence", name="outbox_sequence"),
-        Index("outbox_due", "body", "next_attempt_at", postgresql_where=text("state in ('QUEUED','RETRY_WAIT','UNKNOWN')")),
-        Index("outbox_sending", "lease_until", postgresql_where=text("state = 'SENDING'")),
-        Index("outbox_open", "handoff_id", "sequence", postgresql_where=text("state not in ('RECEIPTED','WEAK_RECEIPT','DEAD')")),
-    )
-    message_id: str = Field(primary_key=True)
-    handoff_id: str = Field(foreign_key="handoff.handoff_id")
-    petition_no: str
-    body: str
-    message: str
-    sequence: int
-    round: int
-    partner_state: str
-    body_sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    digest: str
-    state: str = "QUEUED"
-    attempts: int = 0
-    next_attempt_at: datetime = Field(sa_column=_when(False))
-    lease_owner: str | None = None
-    lease_until: datetime | None = Field(None, sa_column=_when())
-    created_at: datetime = Field(sa_column=_when(False))
-    receipted_at: datetime | None = Field(None, sa_column=_when())
-
-
-class Attempt(SQLModel, table=True):
-    """One try to deliver: when, what class of answer, when again. `detail` names causes, never content."""
-
-    __tablename__ = "attempt"
-    __table_args__ = (Index("attempt_by_message", "message_id"),)
-    id: int | None = Field(None, sa_column=_number())
-    message_id: str
-    attempt_no: int
-    at: datetime = Field(sa_column=_when(False))
-    outcome: str
-    code: str
-    detail: str = ""
-    next_at: datetime | None = Field(None, sa_column=_when())
-
-
-class Receipt(SQLModel, table=True):
-    """技术回执 that a body gave: the evidence, byte for byte, with the signature that came with it."""
-
-    __tablename__ = "receipt"
-    message_id: str = Field(primary_key=True)
-    receipt_id: str
-    body: str
-    received_at: datetime = Field(sa_column=_when(False))
-    status: str
-    raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    signature: str
-    stored_at: datetime = Field(sa_column=_when(False))
-
-
-class Inbox(SQLModel, table=True):
-    """A message from a body, durable before it was answered, applied afterwards, in sequence."""
-
-    __tablename__ = "inbox"
-    __table_args__ = (
-        UniqueConstraint("body", "message_id", name="inbox_message"),
-        Index("inbox_waiting", "id", postgresql_where=text("state = 'RECEIVED'")),
-        Index("inbox_held", "handoff_id", "sequence", postgresql_where=text("state = 'HELD'")),
-        Index("inbox_by_handoff", "handoff_id", "sequence"),
-    )
-    id: int | None = Field(None, sa_column=_number())
-    body: str
-    message_id: str
-    handoff_id: str
-    petition_no: str
-    message: str
-    round: int
-    sequence: int
-    event_at: datetime = Field(sa_column=_when(False))
-    raw_sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    receipt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    via: str = "hook"
-    state: str = "RECEIVED"
-    received_at: datetime = Field(sa_column=_when(False))
-    applied_at: datetime | None = Field(None, sa_column=_when())
-    note: str = ""
+    closed_at: datetime | None = Field(None, sa_column=when())
 
 
 class Clock(SQLModel, table=True):
@@ -289,7 +187,7 @@ class Clock(SQLModel, table=True):
         Index("clock_open", "petition_no", postgresql_where=text("state = 'OPEN'")),
         Index("clock_by_handoff", "handoff_id"),
     )
-    id: int | None = Field(None, sa_column=_number())
+    id: int | None = Field(None, sa_column=number())
     petition_no: str = Field(foreign_key="petition.petition_no")
     handoff_id: str | None = None
     key: str
@@ -298,14 +196,14 @@ class Clock(SQLModel, table=True):
     limit: str
     basis: str
     label: str
-    started_at: datetime = Field(sa_column=_when(False))
-    due_at: datetime = Field(sa_column=_when(False))
-    ring_at: datetime = Field(sa_column=_when(False))
+    started_at: datetime = Field(sa_column=when(False))
+    due_at: datetime = Field(sa_column=when(False))
+    ring_at: datetime = Field(sa_column=when(False))
     warned: int = 0
-    paused_at: datetime | None = Field(None, sa_column=_when())
+    paused_at: datetime | None = Field(None, sa_column=when())
     provisional: bool = False
     state: str = "OPEN"
-    closed_at: datetime | None = Field(None, sa_column=_when())
+    closed_at: datetime | None = Field(None, sa_column=when())
 
 
 class Duty(SQLModel, table=True):
@@ -325,12 +223,12 @@ class Duty(SQLModel, table=True):
     body: str | None = None
     holder: str
     zh: str
-    detail: dict[str, Any] = Field(sa_column=_json())
+    detail: dict[str, Any] = Field(sa_column=json())
     state_bound: bool = False
-    opened_at: datetime = Field(sa_column=_when(False))
-    due_at: datetime = Field(sa_column=_when(False))
+    opened_at: datetime = Field(sa_column=when(False))
+    due_at: datetime = Field(sa_column=when(False))
     escalations: int = 0
-    closed_at: datetime | None = Field(None, sa_column=_when())
+    closed_at: datetime | None = Field(None, sa_column=when())
     closed_by: str = ""
 
 
@@ -339,33 +237,21 @@ class Journal(SQLModel, table=True):
 
     __tablename__ = "journal"
     __table_args__ = (UniqueConstraint("petition_no", "seq", name="journal_chain"),)
-    id: int | None = Field(None, sa_column=_number())
+    id: int | None = Field(None, sa_column=number())
     petition_no: str
     seq: int
-    at: datetime = Field(sa_column=_when(False))
+    at: datetime = Field(sa_column=when(False))
     actor: str
     act: str
     handoff_id: str | None = None
     from_state: str
     to_state: str
     holder: str | None = None
-    next_due: datetime | None = Field(None, sa_column=_when())
-    detail: dict[str, Any] = Field(sa_column=_json())
+    next_due: datetime | None = Field(None, sa_column=when())
+    detail: dict[str, Any] = Field(sa_column=json())
     note_sealed: bytes | None = Field(None, sa_column=Column(LargeBinary, nullable=True))
     prev_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-
-
-class BodyState(SQLModel, table=True):
-    """How a body's endpoint is doing: paused or not, since when, why. What a body *is* stands in config/bodies.yaml."""
-
-    __tablename__ = "body"
-    code: str = Field(primary_key=True)
-    paused_until: datetime | None = Field(None, sa_column=_when())
-    pause_reason: str = ""
-    failures: int = 0
-    last_ok_at: datetime | None = Field(None, sa_column=_when())
-    updated_at: datetime = Field(sa_column=_when(False))
 
 
 class Document(SQLModel, table=True):
@@ -380,43 +266,4 @@ class Document(SQLModel, table=True):
     media_type: str
     size: int = Field(sa_column=Column(BigInteger, nullable=False))
     digest: str
-    stored_at: datetime = Field(sa_column=_when(False))
-
-
-class Reconciliation(SQLModel, table=True):
-    """对账: one comparison of both ledgers for one body and one night."""
-
-    __tablename__ = "reconciliation"
-    __table_args__ = (UniqueConstraint("body", "for_day", "run", name="reconciliation_once"),)
-    id: int | None = Field(None, sa_column=_number())
-    body: str
-    for_day: date
-    run: int = 1
-    started_at: datetime = Field(sa_column=_when(False))
-    ended_at: datetime | None = Field(None, sa_column=_when())
-    state: str = "RUNNING"
-    days: int = 0
-    days_differing: int = 0
-    items: int = 0
-    differences: int = 0
-    healed: int = 0
-    note: str = ""
-
-
-class Difference(SQLModel, table=True):
-    """One place where the ledgers disagreed, and what became of it: healed, or a duty."""
-
-    __tablename__ = "difference"
-    __table_args__ = (Index("difference_by_run", "reconciliation_id"), Index("difference_by_handoff", "handoff_id"))
-    id: int | None = Field(None, sa_column=_number())
-    reconciliation_id: int = Field(sa_column=Column(BigInteger, ForeignKey("reconciliation.id"), nullable=False))
-    body: str
-    handoff_id: str
-    petition_no: str | None = None
-    kind: str
-    ours: dict[str, Any] = Field(sa_column=_json())
-    theirs: dict[str, Any] = Field(sa_column=_json())
-    action: str
-    found_at: datetime = Field(sa_column=_when(False))
-    healed_at: datetime | None = Field(None, sa_column=_when())
-    duty_id: str | None = None
+    stored_at: datetime = Field(sa_column=when(False))

@@ -155,7 +155,7 @@ def _again(opened: Opened, found: _Message, dry_run: bool) -> int:
 
 def _confirmed(opened: Opened, found: _Message, answer: Delivered, dry_run: bool) -> int:
     from connectors.wire import receipts
-    from models import outbox
+    from models import outbox, settling
 
     if dry_run:
         print("（--dry-run）对方已持有：会补登回执，不重发")
@@ -163,15 +163,15 @@ def _confirmed(opened: Opened, found: _Message, answer: Delivered, dry_run: bool
     receipt = answer.receipt
     leased = outbox.Leased(found.message_id, found.handoff_id, found.petition_no, found.body, found.message, found.sequence, found.round, found.partner_state,
                            b"", found.digest, found.attempts, True)
-    evidence = outbox.Evidence(receipt.receipt_id, receipt.received_at, receipt.status, receipts.encode(receipt), "")
+    evidence = settling.Evidence(receipt.receipt_id, receipt.received_at, receipt.status, receipts.encode(receipt), "")
     with opened.database.transaction() as connection:
-        outbox.settle(connection, [outbox.Result(leased, "receipted", "asked", evidence=evidence)], "tonglu-resend", opened.house, opened.sealer, opened.now())
+        settling.settle(connection, [settling.Result(leased, "receipted", "asked", evidence=evidence)], "tonglu-resend", opened.house, opened.sealer, opened.now())
     print("对方已持有：已补登回执，没有重发")
     return GOOD
 
 
 def _requeue(opened: Opened, connection: Connection, message_id: str) -> int:
-    from models import outbox, store
+    from models import outbox, resending, store
 
     now = opened.now()
     number = _read(connection, message_id).petition_no
@@ -188,7 +188,7 @@ def _requeue(opened: Opened, connection: Connection, message_id: str) -> int:
         connection.execute("update outbox set next_attempt_at = least(next_attempt_at, %s) where message_id = %s", (now, message_id))
         store.notify(connection, "outbox")
     else:
-        if not outbox.requeue(connection, [message_id], now):
+        if not resending.requeue(connection, [message_id], now):
             say("不重发：内容已依规定清除，或该单位已不应再收到此件。修正：改由人工核实，见 tonglu duties")
             return FOUND
     print("已以原编号、原内容排入重发，由常驻工作进程发出")

@@ -16,14 +16,15 @@ from psycopg.rows import dict_row
 
 import config
 from connectors.wire import events
-from models import inbox, outbox
+from models import inbox, outbox, settling
 from models.db import Connection, Database
 from models.door import advance
 from models.inbox import Incoming
 from models.journal import Count, Flaw, verify
 from models.moves import SYSTEM, Actor, Answer, Arrival, Done, Move, Refused, Route
-from models.outbox import Evidence, Leased, Result
+from models.outbox import Leased
 from models.seal import Sealer
+from models.settling import Evidence, Result
 from rules.calendar import SHANGHAI
 from rules.house import House, load_house
 from runtime.timesource import FixedTime
@@ -191,7 +192,7 @@ class Ledger:
 
     def settle(self, *results: Result, owner: str = "w1") -> int:
         with self.transaction() as connection:
-            return outbox.settle(connection, results, owner, self.house, self.sealer, self.now)
+            return settling.settle(connection, results, owner, self.house, self.sealer, self.now)
 
     def receipted(self, leased: Leased) -> Result:
         self.sent += 1

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from connectors.wire import events
-from models import desk, desk_petition, inbox, outbox, store
+from models import desk, desk_petition, inbox, resending, store
 from models.desk_petition import Part
 from models.moves import Actor, Done, Move, Refused
-from models.outbox import Result
+from models.settling import Result
 from tests.models.ledger import BUREAU, CLERK, COURT, DISCIPLINE, PERSON, SUBJECT, TEXT, Ledger
 from tests.models.paths import bring
 
@@ -115,8 +115,8 @@ def test_what_was_erased_is_neither_sent_again_nor_routed_again_and_a_person_is_
     ledger.send_all(ABOVE)
     [message] = [r["message_id"] for r in ledger.rows("select message_id from outbox")]
     with ledger.transaction() as connection:
-        assert outbox.requeue(connection, [message], ledger.now) == 0
-        assert outbox.cannot_go(connection, [message]) == [message]
+        assert resending.requeue(connection, [message], ledger.now) == 0
+        assert resending.cannot_go(connection, [message]) == [message]
         assert inbox.sent_by(connection, ABOVE, handoff, 0, ledger.sealer) == []
     ledger.done(ledger.partner("handoff.objected", handoff, ABOVE))
     ledger.done(ledger.clerk("objection.upheld", handoff))
@@ -236,7 +236,7 @@ def test_what_still_waits_for_a_body_that_turns_out_to_be_accused_is_stopped_for
         ledger.done(desk.take_back(connection, handoff, "对方拒收", *rest(ledger)))
     known_now(ledger, number, COURT)
     with ledger.transaction() as connection:
-        assert outbox.requeue(connection, [leased.message_id], ledger.now) == 0
+        assert resending.requeue(connection, [leased.message_id], ledger.now) == 0
         assert inbox.sent_by(connection, COURT, handoff, 0, ledger.sealer) == []
     assert "silenced" in ledger.handoff(handoff)["flags"]
 
@@ -290,7 +290,7 @@ def test_what_is_tried_again_is_no_longer_surely_refused(ledger: Ledger) -> None
     [leased] = ledger.claim()
     ledger.settle(Result(leased, "dead", "422", sure=True))
     with ledger.transaction() as connection:
-        assert outbox.requeue(connection, [leased.message_id], ledger.now) == 1
+        assert resending.requeue(connection, [leased.message_id], ledger.now) == 1
         ledger.no(desk.take_back(connection, handoff, "收回", *rest(ledger)), "guard")
     [again] = ledger.claim()
     ledger.settle(Result(again, "dead", "timeout"))

@@ -16,7 +16,7 @@ def test_an_empty_database_becomes_what_the_tables_say(empty_database: str) -> N
     upgrade(empty_database)
     state = status(empty_database)
     assert state.ready, state.drift
-    assert state.current == state.newest == "0003"
+    assert state.current == state.newest == "0004"
     upgrade(empty_database)
     assert status(empty_database) == state
 

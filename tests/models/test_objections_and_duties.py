@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.moves import SYSTEM, Move
-from models.outbox import Result
+from models.settling import Result
 from tests.models.ledger import BUREAU, CLERK, CONFERENCE, COURT, Ledger, last_day
 from tests.models.paths import bring
 

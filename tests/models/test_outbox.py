@@ -6,9 +6,10 @@ import threading
 from datetime import timedelta
 
 from connectors.wire import events
-from models import desk, outbox
+from models import breaker, desk, outbox
 from models.moves import SYSTEM, Move
-from models.outbox import Leased, Result
+from models.outbox import Leased
+from models.settling import Result
 from tests.models.ledger import COURT, PERSON, TEXT, Ledger
 
 
@@ -76,7 +77,7 @@ def test_what_waits_behind_another_wakes_nobody(ledger: Ledger) -> None:
     ledger.settle(Result(head, "retry", "503", next_at=later))
     with ledger.transaction() as connection:
         assert outbox.next_attempt(connection) == later, "else a worker would turn round and round until then"
-        outbox.pause(connection, COURT, later + timedelta(hours=1), "401", ledger.now)
+        breaker.pause(connection, COURT, later + timedelta(hours=1), "401", ledger.now)
         assert outbox.next_attempt(connection) == later + timedelta(hours=1)
         desk.resume(connection, COURT, ledger.house, ledger.now)
         assert outbox.next_attempt(connection) == later
@@ -164,31 +165,31 @@ def test_a_paused_body_keeps_its_messages(ledger: Ledger) -> None:
     ledger.send()
     ledger.send("police-990100")
     with ledger.transaction() as connection:
-        outbox.pause(connection, COURT, ledger.now + timedelta(hours=1), "401", ledger.now)
-        outbox.pause(connection, COURT, ledger.now + timedelta(hours=2), "401", ledger.now)
-        assert outbox.failures(connection, COURT) == 2
+        breaker.pause(connection, COURT, ledger.now + timedelta(hours=1), "401", ledger.now)
+        breaker.pause(connection, COURT, ledger.now + timedelta(hours=2), "401", ledger.now)
+        assert breaker.failures(connection, COURT) == 2
         assert [(w.body, w.count) for w in outbox.bodies_due(connection, ledger.now)] == [("police-990100", 1)]
     assert ledger.claim() == []
     ledger.wait(hours=2)
     assert len(ledger.claim()) == 1
     with ledger.transaction() as connection:
-        outbox.well(connection, COURT, ledger.now)
-        assert outbox.failures(connection, COURT) == 0
+        breaker.well(connection, COURT, ledger.now)
+        assert breaker.failures(connection, COURT) == 0
 
 
 def test_what_a_dispatch_under_way_finds_takes_no_operators_pause_back(ledger: Ledger) -> None:
     """The dispatch had leased its messages before the operator paused the body; it ends with a fault, or well, after that."""
     until = ledger.now + timedelta(days=3)
     with ledger.transaction() as connection:
-        outbox.pause(connection, COURT, ledger.now + timedelta(minutes=1), "http-503", ledger.now)
+        breaker.pause(connection, COURT, ledger.now + timedelta(minutes=1), "http-503", ledger.now)
     ledger.wait(minutes=2)
     for ended in ("fault", "well"):
         with ledger.transaction() as connection:
             desk.pause(connection, COURT, until, "对方系统升级", ledger.house, ledger.now)
             if ended == "fault":
-                outbox.pause(connection, COURT, ledger.now + timedelta(minutes=2), "http-503", ledger.now)
+                breaker.pause(connection, COURT, ledger.now + timedelta(minutes=2), "http-503", ledger.now)
             else:
-                outbox.well(connection, COURT, ledger.now)
+                breaker.well(connection, COURT, ledger.now)
         row = ledger.row("select paused_until, pause_reason from body where code = %s", COURT)
         assert (row["paused_until"], row["pause_reason"]) == (until, "对方系统升级"), ended
     with ledger.transaction() as connection:

@@ -11,8 +11,8 @@ import pytest
 from connectors.wire.ledger import Item, day_digest
 from models import recon
 from models.inbox import apply
-from models.outbox import Result
 from models.recon import Disagreement
+from models.settling import Result
 from rules.ledgers import Finding
 from tests.models.ledger import BUREAU, COURT, Ledger
 from tests.models.paths import PATHS, bring

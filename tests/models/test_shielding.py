@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from config.bodies import Bodies
 from config.body import LEVELS, Body, Connector, Place
 from config.facts import Facts
-from models import desk, desk_petition, inbox, outbox
+from models import desk, desk_petition, inbox, outbox, resending, settling
 from models.moves import SYSTEM, Actor, Answer, Move, Route
 from rules.calendar import SHANGHAI
 from rules.guards import accused_side
@@ -98,7 +98,7 @@ class Shield:
         handoff = getattr(answer, "handoff_id", None)
         if handoff and received == "refused":
             for message in [m for m in self.ledger.claim(self.ledger.handoff(handoff)["body"]) if m.handoff_id == handoff]:
-                self.ledger.settle(outbox.Result(message, "dead", "422", sure=True))
+                self.ledger.settle(settling.Result(message, "dead", "422", sure=True))
             with self.ledger.transaction() as connection:
                 desk.take_back(connection, handoff, "对方拒收", self.ledger.house, self.ledger.sealer, self.ledger.now)
         elif handoff:
@@ -188,7 +188,7 @@ class Shield:
                 self.ledger.settle(self.ledger.receipted(message))
             elif verdict != "lost":
                 later = self.ledger.now if verdict == "retry" else None
-                self.ledger.settle(outbox.Result(message, verdict, "x", next_at=later, sure=sure))  # type: ignore[arg-type]
+                self.ledger.settle(settling.Result(message, verdict, "x", next_at=later, sure=sure))  # type: ignore[arg-type]
         self.look()
 
     def everything_is_sent_again(self) -> None:
@@ -197,7 +197,7 @@ class Shield:
         self.ledger.wait(minutes=10)
         with self.ledger.transaction() as connection:
             outbox.reap(connection, self.ledger.now)
-            outbox.requeue(connection, ids, self.ledger.now)
+            resending.requeue(connection, ids, self.ledger.now)
         self.look()
 
     def a_body_asks_for_what_it_missed(self) -> None:
