@@ -76,6 +76,15 @@ class Connector(Strict):
     options: dict[str, str | int | bool] = Field(default_factory=dict)
 
 
+class Fallback(Connector):
+    """Another way to a body, taken when the ways before it are spent.
+
+    `same_system`: it ends in the same system as `connector`, so that a message that may have come in by the one can be asked for by the other.
+    """
+
+    same_system: bool = False
+
+
 class Place(Strict):
     """An administrative division and the one above it. Codes are in the style of GB/T 2260: six digits, nine for a township."""
 
@@ -103,6 +112,7 @@ class Body(Strict):
     led_by: tuple[Code, ...] = ()
     profile: Profile
     connector: Connector
+    fallbacks: tuple[Fallback, ...] = ()
     aliases: tuple[Name, ...] = ()
     successor: Code | None = None
     since: Day | None = None
@@ -112,6 +122,23 @@ class Body(Strict):
     def urn(self) -> str:
         """The body's name on the wire, e.g. `urn:xf:agency:housing:990102`."""
         return "urn:xf:" + self.code.replace("-", ":")
+
+    @property
+    def ways(self) -> tuple[Connector, ...]:
+        """How it is reached, in the order in which the ways are taken: 0 is `connector`, the others are its fallbacks."""
+        return (self.connector, *self.fallbacks)
+
+    def system(self, way: int) -> int:
+        """A number for the system in which this way ends; two ways that end in one have the same. Raises IndexError for a way it has not."""
+        return 0 if way == 0 or self.fallbacks[way - 1].same_system else way
+
+    def next_way(self, way: int, *, doubtful: bool) -> int | None:
+        """The way after this one by which a message may go; None where there is none.
+
+        A message that may have arrived goes only where it can have arrived: by a way into the same system.
+        """
+        later = range(way + 1, len(self.ways))
+        return next((n for n in later if not doubtful or self.system(n) == self.system(way)), None)
 
     @property
     def leaders(self) -> tuple[str, ...]:

@@ -37,17 +37,20 @@ class Directory:
     def __init__(self, bodies: Bodies, keys: Callable[[str], Keys], sandbox: str, now: Callable[[], datetime], own_urn: str) -> None:
         self._bodies, self._keys, self._sandbox, self._now, self._own_urn = bodies, keys, sandbox, now, own_urn
         self._lock = threading.Lock()
-        self._made: dict[str, tuple[Keys, Connector]] = {}
+        self._made: dict[tuple[str, int], tuple[Keys, Connector]] = {}
 
-    def of(self, code: str) -> Connector | None:
-        """The connector of a body; None for a desk. Made anew when its keys have been rotated.
+    def of(self, code: str, way: int = 0) -> Connector | None:
+        """The connector of a body, by the way of this number (Body.ways); None for a desk. Made anew when its keys have been rotated.
 
         Raises:
-            Unreachable: the body is not in bodies.yaml, has no keys, or its options are wrong.
+            Unreachable: the body is not in bodies.yaml or has no such way, has no keys, or its options are wrong.
         """
         if code not in self._bodies:
             raise Unreachable("unknown-body", f"{code} is not in bodies.yaml; enter it there or give it a successor")
-        entry = self._bodies.get(code).connector
+        ways = self._bodies.get(code).ways
+        if not 0 <= way < len(ways):
+            raise Unreachable("unknown-way", f"{code} has no way {way} in bodies.yaml; enter it again under fallbacks, or resend by another way")
+        entry = ways[way]
         if entry.kind == DESK:
             return None
         with self._lock:
@@ -55,7 +58,7 @@ class Directory:
                 keys = self._keys(code)
             except KeyMissing as fault:
                 raise Unreachable("no-keys", str(fault)) from fault
-            known = self._made.get(code)
+            known = self._made.get((code, way))
             if known is not None and known[0] == keys:
                 return known[1]
             try:
@@ -63,7 +66,7 @@ class Directory:
             except BadConnector as fault:
                 raise Unreachable("bad-connector", f"{code}: {fault}") from fault
             # The one before is left to those who still use it; its connections end with their threads.
-            self._made[code] = (keys, connector)
+            self._made[code, way] = (keys, connector)
             return connector
 
     def close(self) -> None:

@@ -126,7 +126,7 @@ class _Dispatch:
     def _carry_now(self, message: Leased) -> Carried:
         context = self.context
         try:
-            connector: Connector | None = context.directory.of(self.body)
+            connector: Connector | None = context.directory.of(self.body, message.way)
         except Unreachable as fault:
             log.error("no connector for %s: %s", self.body, fault)
             return faulty(message, fault.code, "the body's connector is not configured", context.now(), context.rng, sent=False)

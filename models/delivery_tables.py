@@ -41,6 +41,7 @@ class Outbox(SQLModel, table=True):
     next_attempt_at: datetime = Field(sa_column=when(False))
     lease_owner: str | None = None
     lease_until: datetime | None = Field(None, sa_column=when())
+    leased_at: datetime | None = Field(None, sa_column=when())
     created_at: datetime = Field(sa_column=when(False))
     receipted_at: datetime | None = Field(None, sa_column=when())
     dead_at: datetime | None = Field(None, sa_column=when())
@@ -50,7 +51,8 @@ class Attempt(SQLModel, table=True):
     """One try to deliver: when, by which of the body's ways, what was asked and sent, what came back, its class, when again.
 
     `asked` is the answer to the question by key, empty where none was put; `sent_digest` and `sent_bytes` are those of the bytes that went out, empty
-    and 0 where none did; `status` is the other side's own code. `detail` names causes, never content.
+    and 0 where none did; `status` is the other side's own code; `klass` is of rules.taxonomy; `doubt` tells whether, after this try, the other side may
+    have the message. `detail` names causes, never content.
     """
 
     __tablename__ = "attempt"
@@ -71,6 +73,7 @@ class Attempt(SQLModel, table=True):
     sent_bytes: int = Field(0, sa_column_kwargs={"server_default": "0"})
     status: int | None = None
     klass: str = Field("", sa_column_kwargs={"server_default": ""})
+    doubt: bool = Field(False, sa_column_kwargs={"server_default": "false"})
 
 
 class Receipt(SQLModel, table=True):

@@ -18,7 +18,10 @@ from models.seal import Sealer
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A message this process may send until its lease ends. `doubtful`: an earlier try may have arrived. `attempts` counts this one."""
+    """A message this process may send until its lease ends. `doubtful`: an earlier try may have arrived. `attempts` counts this one.
+
+    `way`: by which of the body's ways it goes (Body.ways); `before`: how many of its attempts went by other ways.
+    """
 
     message_id: str
     handoff_id: str
@@ -32,6 +35,8 @@ class Leased:
     digest: str
     attempts: int
     doubtful: bool
+    way: int = 0
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +75,20 @@ def claim(connection: Connection, body: str, limit: int, owner: str, now: dateti
     sql = f"""
     with due as (select o.message_id, o.state from outbox o where o.body = %(body)s and {_FREE}
                  order by o.next_attempt_at, o.message_id limit %(limit)s for update skip locked)
-    update outbox o set state = 'SENDING', lease_owner = %(owner)s, lease_until = %(until)s,
+    update outbox o set state = 'SENDING', lease_owner = %(owner)s, lease_until = %(until)s, leased_at = %(now)s,
            attempts = o.attempts + 1, way_attempts = o.way_attempts + 1
     from due where o.message_id = due.message_id
     returning o.message_id, o.handoff_id, o.petition_no, o.body, o.message, o.sequence, o.round, o.partner_state, o.body_sealed, o.digest, o.attempts,
-              due.state = 'UNKNOWN'"""
+              due.state = 'UNKNOWN', o.way, o.attempts - o.way_attempts"""
     rows = connection.execute(sql, {"body": body, "now": now, "limit": limit, "owner": owner, "until": now + lease}).fetchall()
     rows.sort(key=lambda row: row[0])
     return [_leased(row, sealer) for row in rows]
 
 
 def _leased(row: Sequence[Any], sealer: Sealer) -> Leased:
-    message_id, handoff_id, petition_no, body, message, sequence, round_, partner_state, sealed, digest, attempts, doubtful = row
+    message_id, handoff_id, petition_no, body, message, sequence, round_, partner_state, sealed, digest, attempts, doubtful, way, before = row
     raw = sealer.open(sealed, f"outbox:{message_id}")
-    return Leased(message_id, handoff_id, petition_no, body, message, sequence, round_, partner_state, raw, digest, attempts, doubtful)
+    return Leased(message_id, handoff_id, petition_no, body, message, sequence, round_, partner_state, raw, digest, attempts, doubtful, way, before)
 
 
 def release(connection: Connection, leased: Sequence[Leased], owner: str, next_at: datetime) -> None:

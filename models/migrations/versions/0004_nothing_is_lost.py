@@ -30,15 +30,17 @@ def upgrade() -> None:
         _instant("suspended_at"), _instant("suspended_until"), _text("suspended_by"), _text("suspended_reason"),
         sa.Column("tokens", sa.Float(), nullable=True), _instant("tokens_at"),
     ]
-    outbox: list[sa.Column[Any]] = [_whole("way"), _whole("way_attempts"), _instant("dead_at")]
+    outbox: list[sa.Column[Any]] = [_whole("way"), _whole("way_attempts"), _instant("leased_at"), _instant("dead_at")]
     attempt: list[sa.Column[Any]] = [_whole("way"), _instant("started_at"), _whole("took_ms"), _text("asked"), _text("sent_digest"), _whole("sent_bytes"),
-               sa.Column("status", sa.Integer(), nullable=True), _text("klass")]
+               sa.Column("status", sa.Integer(), nullable=True), _text("klass"), sa.Column("doubt", sa.Boolean(), nullable=False, server_default="false")]
     reconciliation: list[sa.Column[Any]] = [_text("owner"), sa.Column("reached", sa.Date(), nullable=True), _whole("listed")]
     for table, columns in (("body", body), ("outbox", outbox), ("attempt", attempt), ("reconciliation", reconciliation)):
         for column in columns:
             op.add_column(table, column)
     op.create_check_constraint("body_breaker", "body", "breaker in ('CLOSED','OPEN','HALF_OPEN')")
     op.execute("update outbox set way_attempts = attempts")
+    # Of tries made before, only the outcome is known; what ended undelivered may have arrived.
+    op.execute("update attempt set doubt = true where outcome in ('unknown', 'weak', 'dead')")
     # A comparison taken up again finds the same differences; each stands once.
     op.execute("""delete from difference d using difference e where d.reconciliation_id = e.reconciliation_id and d.handoff_id = e.handoff_id
                   and d.kind = e.kind and d.id > e.id""")
