@@ -22,9 +22,11 @@ from models.seal import sealer_for
 from rules.house import House
 from runtime.child import Child
 from runtime.postgres import PrivatePostgres
-from runtime.supervisor import Service
+from runtime.supervisor import Backoff, Service
 
 PREFECT = "prefect"
+# A part that has run calmly for a while is started again at once, however often it crashed before; none is ever given up.
+BACKOFF = Backoff(first=0.5, most=15.0, calm=20.0)
 
 
 class StackError(RuntimeError):
@@ -108,10 +110,14 @@ class Address:
 class Stack:
     """Builds the services. Nothing runs before `services` are given to a Supervisor."""
 
-    def __init__(self, settings: Settings, house: House, *, sandbox: Path | None = None, runner: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, house: House, *, sandbox: Path | None = None, runner: bool = True, workers: int = 1, backoff: Backoff | None = None,
+    ) -> None:
+        """`workers`: how many resident workers (worker, worker-2 ...); `backoff`: of every service, where the usual one is not wanted."""
         self.settings, self.house = settings, house
         self.ledger = LedgerServer(settings)
-        self.sandbox, self.runner = sandbox, runner
+        self.sandbox, self.runner, self.workers = sandbox, runner, workers
+        self._backoff = backoff or Backoff()
 
     def prepare(self) -> None:
         """Folders and keys that the processes expect; made once."""
@@ -128,16 +134,19 @@ class Stack:
         """In start order. Prefect's server takes longest and nothing that moves cases needs it, so nobody waits for it here."""
         from flows import server
 
-        prefect = Service(self._child("prefect", server.server_argv(self.settings)), self.prefect_ready, awaited=False)
-        found = [Service(self.ledger), prefect]
+        prefect = Service(self._child("prefect", server.server_argv(self.settings)), self.prefect_ready, backoff=self.backoff, awaited=False)
+        found = [Service(self.ledger, backoff=self.backoff), prefect]
         if self.sandbox is not None:
             argv = [sys.executable, "-m", "cli.sandbox", str(self.sandbox), "--port", str(self.settings.sandbox_port)]
-            found.append(Service(self._child("sandbox", argv), probe(f"{self.settings.sandbox_base}/control/idle")))
-        found.append(Service(self._child("gateway", [sys.executable, "-m", "gateway"]), probe(f"{self.settings.gateway_url}/healthz")))
-        found.append(Service(self._child("worker", [sys.executable, "-m", "cli.main", "work"])))
+            found.append(self._service("sandbox", argv, probe(f"{self.settings.sandbox_base}/control/idle")))
+        found.append(self._service("gateway", [sys.executable, "-m", "gateway"], probe(f"{self.settings.gateway_url}/healthz")))
+        found.append(self._service("worker", [sys.executable, "-m", "cli.main", "work"]))
         if self.runner:
-            found.append(Service(self._child("runner", [sys.executable, "-m", "cli.runner"])))
+            found.append(self._service("runner", [sys.executable, "-m", "cli.runner"]))
         return found
+
+    def _service(self, name: str, argv: list[str], ready: Callable[[], bool] = lambda: True) -> Service:
+        return Service(self._child(name, argv), ready, backoff=self.backoff)
 
     def prefect_ready(self) -> bool:
         return probe(f"{self.settings.prefect_api}/health")()
@@ -146,7 +155,7 @@ class Stack:
         found = [Address("流程界面（Prefect）", f"http://{self.settings.host}:{self.settings.prefect_port}"),
                  Address("网关", f"{self.settings.gateway_url}/docs")]
         if self.sandbox is not None:
-            found.append(Address("沙箱（虚构单位）", f"{self.settings.sandbox_base}/control/state"))
+            found.append(Address("沙箱（虚构单位）", f"{self.settings.sandbox_own}/control/state"))
         return found
 
     def environment(self) -> dict[str, str]:
@@ -165,6 +174,11 @@ class Stack:
 
     def _child(self, name: str, argv: list[str]) -> _Late:
         return _Late(name, argv, self.environment, self.logs / f"{name}.log")
+
+
+def worker_names(count: int) -> list[str]:
+    """What the resident workers of one installation are called."""
+    return ["worker", *(f"worker-{number}" for number in range(2, count + 1))]
 
 
 class _Late:

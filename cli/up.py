@@ -15,8 +15,8 @@ from rules.house import House
 from runtime.supervisor import Health, State, Supervisor
 from sandbox.config import dump, example
 
-STATE_ZH = {State.WAITING: "等待", State.STARTING: "启动中", State.READY: "就绪", State.UNREADY: "未应答", State.CRASHED: "已崩溃，将重启",
-            State.GIVEN_UP: "已放弃", State.STOPPED: "已停止"}
+STATE_ZH = {State.WAITING: "等待", State.STARTING: "启动中", State.READY: "就绪", State.UNREADY: "未应答", State.SILENT: "久未应答，将重启",
+            State.CRASHED: "已崩溃，将重启", State.GIVEN_UP: "已放弃", State.HELD: "按要求停用", State.STOPPED: "已停止"}
 NAME_ZH = {"postgresql": "数据库 PostgreSQL", "prefect": "流程服务 Prefect", "sandbox": "沙箱", "gateway": "网关", "worker": "常驻工作进程",
            "runner": "流程执行进程"}
 
@@ -25,15 +25,18 @@ def tell(console: Console) -> object:
     """A listener that prints each change of health as one Chinese line."""
 
     def told(health: Health) -> None:
-        style = {State.READY: "green", State.CRASHED: "red", State.GIVEN_UP: "red"}.get(health.state, "dim")
+        style = {State.READY: "green", State.CRASHED: "red", State.SILENT: "red", State.GIVEN_UP: "red", State.HELD: "yellow"}.get(health.state, "dim")
         pid = f"（进程 {health.pid}）" if health.pid else ""
         console.print(f"  {NAME_ZH.get(health.name, health.name)}：[{style}]{STATE_ZH[health.state]}[/]{pid}")
 
     return told
 
 
-def sandbox_config(settings: Settings, house: House, *, seed: int = 0, drop_callbacks: bool = False) -> Path:
-    """Write the sandbox's configuration: every body that is reached over the wire, each manner somewhere; keys from the keyring."""
+def sandbox_config(settings: Settings, house: House, *, seed: int = 0, drop_callbacks: bool = False, gateway: str = "") -> Path:
+    """Write the sandbox's configuration: every body that is reached over the wire, each manner somewhere; keys from the keyring.
+
+    `gateway`: by what address the bodies reach the gateway; empty: its own.
+    """
     codes = [b.code for b in house.bodies if b.connector.kind == "http" and "{sandbox}" in str(b.connector.options.get("url", ""))]
     ring = Keyring(settings.keys)
     ring.ensure(codes)
@@ -41,7 +44,7 @@ def sandbox_config(settings: Settings, house: House, *, seed: int = 0, drop_call
         if len(ring.of(code).from_body) < 2:
             ring.rotate(code)  # one of the manners signs with the old key of two
     keys = {code: (ring.of(code).to_body, ring.of(code).from_body) for code in codes}
-    config = example(codes, ledger=settings.data_dir / "sandbox.sqlite", hooks_url=f"{settings.gateway_url}/hooks", keys=keys, mix=True, seed=seed)
+    config = example(codes, ledger=settings.data_dir / "sandbox.sqlite", hooks_url=f"{gateway or settings.gateway_url}/hooks", keys=keys, mix=True, seed=seed)
     path = settings.data_dir / "sandbox.json"
     bodies = {code: body.model_copy(update={"options": _drawn(body.options)}) for code, body in config.bodies.items()}
     dump(config.model_copy(update={"bodies": bodies, "drop_callbacks": drop_callbacks}), path)

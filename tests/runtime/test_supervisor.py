@@ -114,6 +114,170 @@ def test_a_service_that_is_alive_but_no_longer_ready_is_shown_so() -> None:
         assert comes_true(supervisor.healthy)
 
 
+def state_of(supervisor: Supervisor, name: str) -> State:
+    return next(health.state for health in supervisor.health() if health.name == name)
+
+
+@pytest.mark.parametrize("kill", [False, True])
+def test_a_held_service_stays_down_until_it_is_released(tmp_path: Path, kill: bool) -> None:
+    journal, heard = tmp_path / "journal", list[Health]()
+    victim, other = waiter("victim", journal), Child("other", ["sleep", "600"])
+    services = [Service(victim, ready=lambda: written(journal)[-1:] == ["victim up"], backoff=QUICK), Service(other)]
+    with Supervisor(services, heard.append) as supervisor:
+        before, others = victim.pid, other.pid
+        assert before is not None
+        supervisor.hold("victim", kill=kill)
+        supervisor.hold("victim")
+        assert not lives(before)
+        time.sleep(1)
+        assert victim.pid is None
+        assert state_of(supervisor, "victim") is State.HELD
+        assert not supervisor.healthy()
+        assert written(journal) == (["victim up"] if kill else ["victim up", "victim down"])
+        supervisor.release("victim")
+        assert comes_true(supervisor.healthy)
+        assert victim.pid not in (None, before)
+        assert other.pid == others
+    states = [health.state for health in heard if health.name == "victim"]
+    assert states == [State.STARTING, State.READY, State.HELD, State.STARTING, State.READY, State.STOPPED]
+
+
+def test_one_that_is_held_can_be_crashed_waiting_or_not_yet_started() -> None:
+    victim, late = Child("victim", ["sleep", "600"]), Child("late", ["sleep", "600"])
+    supervisor = Supervisor([Service(victim, backoff=Backoff(first=60, most=60)), Service(late)])
+    with pytest.raises(SupervisorError, match=r"late.*没有停下"):
+        supervisor.hold("late", within=0.1)
+    with supervisor:
+        assert state_of(supervisor, "victim") is State.READY
+        assert comes_true(lambda: state_of(supervisor, "late") is State.HELD)
+        assert not late.alive()
+        assert victim.pid is not None
+        os.kill(victim.pid, signal.SIGKILL)
+        assert comes_true(lambda: state_of(supervisor, "victim") is State.CRASHED)
+        supervisor.hold("victim", within=5)
+        supervisor.release("victim")
+        supervisor.release("late")
+        assert comes_true(supervisor.healthy)
+        with pytest.raises(SupervisorError, match=r"没有名为 ghost 的服务；现有：victim、late"):
+            supervisor.hold("ghost")
+
+
+def test_one_held_at_the_end_is_stopped_with_the_rest() -> None:
+    victim = Child("victim", ["sleep", "600"])
+    with Supervisor([Service(victim)]) as supervisor:
+        supervisor.hold("victim")
+    assert state_of(supervisor, "victim") is State.STOPPED
+    assert not victim.alive()
+
+
+def test_one_that_lives_and_does_no_good_is_started_again() -> None:
+    answers = [True]
+    heard: list[Health] = []
+    mute = Child("mute", ["sleep", "600"])
+    service = Service(mute, ready=lambda: answers[0], backoff=QUICK, restart_after=1.0, ready_within=0.5)
+    with Supervisor([service], heard.append) as supervisor:
+        before = mute.pid
+        answers[0] = False
+        assert comes_true(lambda: any(health.state is State.SILENT for health in heard))
+        assert comes_true(lambda: mute.pid not in (None, before))
+        answers[0] = True
+        assert comes_true(supervisor.healthy)
+    assert [health.state for health in heard][:4] == [State.STARTING, State.READY, State.UNREADY, State.SILENT]
+
+
+def test_one_nobody_waits_for_is_started_again_when_it_never_comes() -> None:
+    heard: list[Health] = []
+    mute = Child("mute", ["sleep", "600"])
+    service = Service(mute, ready=lambda: False, backoff=QUICK, restart_after=0.5, ready_within=0.5, awaited=False)
+    with Supervisor([service], heard.append):
+        assert comes_true(lambda: [health.state for health in heard].count(State.SILENT) >= 2)
+
+
+class Moody:
+    """A process whose start and whose probe fail in ways of their own."""
+
+    name = "moody"
+    pid = None
+
+    def __init__(self) -> None:
+        self.starts = 0
+        self.up = False
+
+    def start(self) -> None:
+        self.starts += 1
+        if self.starts in (2, 3):
+            raise ConnectionError("postgresql://user:password@host/ledger")
+        self.up = True
+
+    def stop(self) -> None:
+        self.up = False
+
+    def alive(self) -> bool:
+        return self.up
+
+    def ready(self) -> bool:
+        if self.starts == 4:
+            self.starts = 5
+            raise ValueError
+        return True
+
+
+def test_whatever_a_start_or_a_probe_raises_the_watch_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    moody = Moody()
+    with Supervisor([Service(moody, ready=moody.ready, backoff=QUICK)]) as supervisor:
+        moody.up = False
+        assert comes_true(lambda: moody.starts == 5 and supervisor.healthy())
+    assert "ConnectionError" in caplog.text
+    assert "password" not in caplog.text
+
+
+def test_a_listener_that_fails_ends_nothing() -> None:
+    victim = Child("victim", ["sleep", "600"])
+
+    def broken(_: Health) -> None:
+        raise BrokenPipeError
+
+    with Supervisor([Service(victim, backoff=QUICK)], broken) as supervisor:
+        before = victim.pid
+        assert before is not None
+        os.kill(before, signal.SIGKILL)
+        assert comes_true(lambda: victim.pid not in (None, before))
+        assert comes_true(supervisor.healthy)
+
+
+def test_a_start_that_fails_because_its_ground_crashed_is_tried_again(tmp_path: Path) -> None:
+    ground = Child("ground", ["sleep", "600"])
+    tries = tmp_path / "tries"
+
+    def dependant() -> Child:
+        # The first of its lives takes the ground with it and dies, as a gateway does when PostgreSQL is killed under it.
+        script = 'echo x >> "$T"; if [ "$(wc -l < "$T")" = 1 ]; then kill -9 "$G"; sleep 0.2; exit 3; fi; exec sleep 600'
+        return Child("dependant", ["sh", "-c", script], env={**os.environ, "T": str(tries), "G": str(ground.pid)})
+
+    class Late:
+        name = "dependant"
+        child: Child | None = None
+
+        @property
+        def pid(self) -> int | None:
+            return self.child.pid if self.child else None
+
+        def start(self) -> None:
+            self.child = self.child or dependant()
+            self.child.start()
+
+        def stop(self) -> None:
+            if self.child:
+                self.child.stop()
+
+        def alive(self) -> bool:
+            return self.child is not None and self.child.alive()
+
+    with Supervisor([Service(ground, backoff=QUICK), Service(Late(), ready=lambda: len(written(tries)) == 2)]) as supervisor:
+        assert supervisor.healthy()
+        assert supervisor.health()[0].restarts == 1
+
+
 def test_it_can_be_started_again() -> None:
     supervisor = Supervisor([Service(Child("sleep", ["sleep", "600"]))])
     for _ in range(2):
