@@ -117,7 +117,7 @@ class Stack:
         self.settings, self.house = settings, house
         self.ledger = LedgerServer(settings)
         self.sandbox, self.runner, self.workers = sandbox, runner, workers
-        self._backoff = backoff or Backoff()
+        self.backoff = backoff or BACKOFF
 
     def prepare(self) -> None:
         """Folders and keys that the processes expect; made once."""
@@ -140,7 +140,7 @@ class Stack:
             argv = [sys.executable, "-m", "cli.sandbox", str(self.sandbox), "--port", str(self.settings.sandbox_port)]
             found.append(self._service("sandbox", argv, probe(f"{self.settings.sandbox_base}/control/idle")))
         found.append(self._service("gateway", [sys.executable, "-m", "gateway"], probe(f"{self.settings.gateway_url}/healthz")))
-        found.append(self._service("worker", [sys.executable, "-m", "cli.main", "work"]))
+        found.extend(self._service(name, [sys.executable, "-m", "cli.main", "work"]) for name in worker_names(self.workers))
         if self.runner:
             found.append(self._service("runner", [sys.executable, "-m", "cli.runner"]))
         return found
