@@ -25,7 +25,7 @@ INTERRUPTED = 130
 _SPOKEN = {
     "config.source.ConfigError", "connectors.keyring.KeyMissing", "gateway.clients.ClientsError", "runtime.postgres.PostgresError",
     "runtime.places.PlaceError", "runtime.pgbinaries.BinariesError", "runtime.pgcluster.ClusterError", "runtime.timesource.TimeSourceError",
-    "runtime.child.ChildError", "runtime.supervisor.SupervisorError", "rules.limits.LimitError", "cli.stack.StackError", "cli.demo.run.DemoError",
+    "runtime.child.ChildError", "runtime.supervisor.SupervisorError", "rules.limits.LimitError", "cli.stack.StackError", "cli.lapse.installation.LapseError",
     "models.seal.SealError", "connectors.directory.Unreachable", "connectors.registry.BadConnector", "flows.context.LedgerAway", "flows.deploy.BadDefinitions",
     "flows.server.VersionsDiffer", "gateway.main.CannotStart",
 }

@@ -138,7 +138,7 @@ class Stack:
         found = [Service(self.ledger, backoff=self.backoff), prefect]
         if self.sandbox is not None:
             argv = [sys.executable, "-m", "cli.sandbox", str(self.sandbox), "--port", str(self.settings.sandbox_port)]
-            found.append(self._service("sandbox", argv, probe(f"{self.settings.sandbox_base}/control/idle")))
+            found.append(self._service("sandbox", argv, probe(f"{self.settings.sandbox_own}/control/idle")))
         found.append(self._service("gateway", [sys.executable, "-m", "gateway"], probe(f"{self.settings.gateway_url}/healthz")))
         found.extend(self._service(name, [sys.executable, "-m", "cli.main", "work"]) for name in worker_names(self.workers))
         if self.runner:

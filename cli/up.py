@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ NAME_ZH = {"postgresql": "数据库 PostgreSQL", "prefect": "流程服务 Prefec
            "runner": "流程执行进程"}
 
 
-def tell(console: Console) -> object:
+def tell(console: Console) -> Callable[[Health], None]:
     """A listener that prints each change of health as one Chinese line."""
 
     def told(health: Health) -> None:
@@ -71,7 +71,7 @@ def run_up(settings: Settings, house: House, *, with_sandbox: bool, console: Con
         stack.sandbox = sandbox_config(settings, house)
     if settings.clock not in ("", "machine"):
         console.print(f"[yellow]注意：时间取自 {settings.clock}，不是本机时钟[/]")
-    supervisor = Supervisor(stack.services(), tell(console))  # type: ignore[arg-type]
+    supervisor = Supervisor(stack.services(), tell(console))
 
     def ready() -> None:
         console.print("\n[bold]通路已启动[/]，按 Ctrl-C 停止")

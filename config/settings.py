@@ -63,7 +63,13 @@ class Settings(BaseSettings):
 
     @property
     def sandbox_base(self) -> str:
-        return self.sandbox_url or f"http://{self.host}:{self.sandbox_port}"
+        """By what address bodies in the sandbox are reached."""
+        return self.sandbox_url or self.sandbox_own
+
+    @property
+    def sandbox_own(self) -> str:
+        """Where a sandbox of this installation listens."""
+        return f"http://{self.host}:{self.sandbox_port}"
 
     @property
     def gateway_url(self) -> str:

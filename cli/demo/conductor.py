@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import requests
 
 from cli.demo.people import People
 from cli.demo.script import EVERYWHERE, Play
+from cli.lapse.installation import Installation
+from cli.lapse.resting import Stalled, rest
 from config.samples import SamplePetition
-from flows.due import look
 from models import outbox
-from models.db import Connection, Database
+from models.db import Connection
 from models.tables import PETITION_ENDS
 from rules.calendar import SHANGHAI
-from runtime.timesource import write_instant
 
 # Time moves on this grid of the Beijing day, so that what falls into the same few hours is done together; 02:00 is the nightly reconciliation's.
 STEP = timedelta(hours=12)
 GRID_HOUR = 2
-_POLL_S = 0.04
-
-
-class Stalled(RuntimeError):
-    """Some process does not come to rest; names which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +41,14 @@ class Conductor:
         rest_within: real seconds a step may take before it counts as stalled.
     """
 
-    def __init__(
-        self, database: Database, clock: Path, start: datetime, play: Play, people: People, gateway: str, token: str, sandbox: str, division: str,
-        *, rest_within: float = 90.0,
-    ) -> None:
-        self._database, self._clock, self._people, self._play, self._division = database, clock, people, play, division
-        self._gateway, self._sandbox, self._rest_within = gateway, sandbox, rest_within
+    def __init__(self, installation: Installation, play: Play, people: People, *, rest_within: float = 90.0) -> None:
+        self._installation, self._people, self._play, self._rest_within = installation, people, play, rest_within
+        self._database, self._division = installation.database, installation.house.bodies.get(installation.house.bureau).division
         self._coming = sorted(play.samples, key=lambda s: (s.received_offset_hours, s.ref))
         self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {token}"
-        self.start = self.now = start
+        self._session.headers["Authorization"] = f"Bearer {installation.token}"
+        self.start = self.now = installation.now
         self.steps = 0
-        write_instant(clock, start)
 
     def run(self, until: datetime, tell: Callable[[Progress], None], disturb: Callable[[Conductor], None] = lambda _: None) -> None:
         """Run to `until` (virtual). `disturb` is called at every step, before the processes come to rest."""
@@ -77,7 +63,7 @@ class Conductor:
                 return
             self.now = min(self._next(), until)
             self.steps += 1
-            write_instant(self._clock, self.now)
+            self._installation.step_to(self.now)
 
     def _hand_in(self) -> None:
         while self._coming and self._arrives(self._coming[0]) <= self.now:
@@ -86,7 +72,7 @@ class Conductor:
             body = {"origin_ref": sample.ref, "channel": sample.channel, "received_at": self._arrives(sample).isoformat(), "subject": sample.subject,
                     "text": sample.text, "petitioner": sample.petitioner.model_dump(exclude_none=True) if sample.petitioner else None,
                     "facts": sample.facts.model_dump(exclude_none=True)}
-            answer = self._session.post(f"{self._gateway}/petitions", json=body, timeout=30)
+            answer = self._session.post(f"{self._installation.gateway_url}/petitions", json=body, timeout=30)
             if answer.status_code not in (200, 201):
                 raise Stalled(f"网关拒绝了示例 {sample.ref}：{answer.status_code}")
             if number not in (None, answer.json()["petition_no"]):
@@ -103,43 +89,20 @@ class Conductor:
         number = f"XF{self._division}{day:%Y%m%d}{(row[0] if row else 0) + 1:06d}"
         for body, cast in parts.items():
             said = {"petition_no": number, "manner": cast.manner, "options": cast.told, "body": None if body == EVERYWHERE else body}
-            answer = requests.post(f"{self._sandbox}/control/cast", json=said, timeout=30)
-            if answer.status_code != 200:
-                raise Stalled(f"沙箱不认识示例 {sample.ref} 的安排：{answer.text}")
+            self._installation.tell_sandbox("cast", said)
         return number
 
     def _arrives(self, sample: SamplePetition) -> datetime:
         return self.start + timedelta(hours=sample.received_offset_hours)
 
     def _rest(self) -> None:
-        """Wait until nothing is due anywhere: twice in a row, because a message may be between two ledgers at the first look."""
-        until, quiet = time.monotonic() + self._rest_within, 0
-        why = ""
-        while quiet < 2:
-            why = self._busy()
-            quiet = 0 if why else quiet + 1
-            if time.monotonic() > until:
-                raise Stalled(f"{self.now.astimezone(SHANGHAI):%Y-%m-%d %H:%M} 之后一直没有静止：{why}")
-            if why:
-                time.sleep(_POLL_S)
-
-    def _busy(self) -> str:
-        state = self._sandbox_state()
-        if not state["idle"]:
-            return f"沙箱：{state['callbacks_due']} 件回告、{state['steps_due']} 项动作"
-        with self._database.transaction() as connection:
-            due = look(connection, self.now)
-        return "" if due.idle else f"工作进程：{due}"
-
-    def _sandbox_state(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self._sandbox}/control/idle", timeout=30) as answer:  # noqa: S310  (our own sandbox)
-            return dict(json.load(answer))
+        rest(self._installation, self._rest_within)
 
     def _next(self) -> datetime:
         """The next grid point at or after the next thing that happens; the nightly reconciliation is never jumped over."""
         with self._database.transaction() as connection:
             moments = [*_ledger_moments(connection), outbox.next_attempt(connection), self._people.next_look(connection, self.now)]
-        due = self._sandbox_state()["next_due"]
+        due = self._installation.ask("idle")["next_due"]
         moments.append(datetime.fromisoformat(due) if due else None)
         moments.append(self._arrives(self._coming[0]) if self._coming else None)
         tonight = _grid(self.now + timedelta(seconds=1), night=True)
