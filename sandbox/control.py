@@ -54,6 +54,13 @@ class DownChange(_Body):
     bodies: list[str] | None = None
 
 
+class Skew(_Body):
+    """By how many seconds the clocks of these bodies (None: all) are fast, or, below 0, slow; 0 sets them right. Outlives no restart."""
+
+    seconds: int = Field(ge=-86_400, le=86_400)
+    bodies: list[str] | None = None
+
+
 class Control:
     """The handlers, over one house."""
 
@@ -71,6 +78,7 @@ class Control:
             Route("/control/cast", self.cast, methods=["POST"]),
             Route("/control/drop_callbacks", self.drop_callbacks, methods=["POST"]),
             Route("/control/down", self.down, methods=["POST"]),
+            Route("/control/skew", self.skew, methods=["POST"]),
         ]
 
     async def idle(self, request: Request) -> Response:
@@ -145,6 +153,14 @@ class Control:
                 set_spans(db, code, spans)
 
         await self._house.writer.do(work)
+        return JSONResponse({"changed": codes})
+
+    async def skew(self, request: Request) -> Response:
+        """POST {seconds, bodies}."""
+        change = Skew.model_validate_json(await request.body())
+        codes = self._codes(change.bodies)
+        for code in codes:
+            self._house.skew[code] = timedelta(seconds=change.seconds)
         return JSONResponse({"changed": codes})
 
     def _codes(self, wanted: list[str] | None) -> list[str]:

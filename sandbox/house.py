@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sandbox.config import BodyConfig, SandboxConfig
@@ -31,6 +31,7 @@ class House:
         self.roster = Roster(config.bodies, config.seed)
         self.receptions = {code: Reception(code, config.seed, self.roster.choose) for code in config.bodies}
         self.ledgers = {code: Ledger(code) for code in config.bodies}
+        self.skew: dict[str, timedelta] = {}
         self.broken: str | None = None
         self.writer: Writer
         self.reader: sqlite3.Connection
@@ -63,6 +64,10 @@ class House:
     def body(self, code: str) -> BodyConfig | None:
         """A body's configuration, or None where it is not served."""
         return self.config.bodies.get(code)
+
+    def clock(self, code: str) -> datetime:
+        """What the body's own clock shows, by which it stamps, signs and judges signatures: `now` unless it was set wrong on purpose."""
+        return self.now() + self.skew.get(code, timedelta(0))
 
     def signing_keys(self, code: str, manner: Manner[Any] | None = None, handoff_id: str | None = None) -> Sequence[str]:
         """What the body signs with: as the manner of the case wants, or of the body where there is no case."""

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,7 @@ class Outbox:
             f"{house.config.hooks_url}/{body}{path}",
             house.signing_keys(body, handoff_id=handoff_id),
             house.config.bodies[body].to_body,
-            house.now,
+            partial(house.clock, body),
         )
         self.counts[body]["questions" if found is not None else "questions_unanswered"] += 1
         return found
@@ -131,7 +132,7 @@ class Outbox:
                 house.config.bodies[body].to_body,
                 waiting.message_id,
                 bytes(row["raw"]),
-                house.now,
+                partial(house.clock, body),
             )
             await self._settle(waiting, reply)
         finally:

@@ -48,7 +48,7 @@ class Partner:
     async def receive(self, request: Request) -> Response:
         """POST messages. Checks in the order of handoff-protocol §1.5; the answer comes after the commit."""
         house, code = self._house, request.path_params["body"]
-        body, now = house.body(code), house.now()
+        body, now = house.body(code), house.clock(code)
         if body is None:
             return problem(problems.unknown_body())
         if house.broken is not None:
@@ -90,7 +90,7 @@ class Partner:
         if found is None:
             raise Refused(problems.unknown_message())
         raw, handoff_id, receipt_id = found
-        return signed(raw, self._house.signing_keys(code, handoff_id=handoff_id), receipt_id, self._house.now())
+        return signed(raw, self._house.signing_keys(code, handoff_id=handoff_id), receipt_id, self._house.clock(code))
 
     async def messages(self, request: Request) -> Response:
         """GET handoffs/{handoff_id}/messages?after=n: what this body sent past n."""
@@ -100,7 +100,7 @@ class Partner:
         if found is None:
             raise Refused(problems.unknown_handoff())
         keys = self._house.signing_keys(code, handoff_id=handoff_id)
-        return signed(pages.encode_messages(*found), keys, asked, self._house.now())
+        return signed(pages.encode_messages(*found), keys, asked, self._house.clock(code))
 
     async def ledger(self, request: Request) -> Response:
         """GET ledger?from=&to=&cursor=&limit=."""
@@ -111,19 +111,19 @@ class Partner:
             items, cursor = await self._house.read(lambda db: ledger.page(db, first, last, request.query_params.get("cursor"), limit))
         except BadCursor as bad:
             raise Refused(problems.bad_request(str(bad))) from None
-        return signed(wire_ledger.encode_page(items, cursor), self._house.signing_keys(code), asked, self._house.now())
+        return signed(wire_ledger.encode_page(items, cursor), self._house.signing_keys(code), asked, self._house.clock(code))
 
     async def digests(self, request: Request) -> Response:
         """GET ledger/digests?from=&to=."""
         code, ledger, asked = self._asked(request)
         first, last = _day(request, "from"), _day(request, "to")
         days = await self._house.read(lambda db: ledger.digests(db, first, last))
-        return signed(wire_ledger.encode_digests(days), self._house.signing_keys(code), asked, self._house.now())
+        return signed(wire_ledger.encode_digests(days), self._house.signing_keys(code), asked, self._house.clock(code))
 
     def _asked(self, request: Request) -> tuple[str, Ledger, str]:
         """Body, ledger and webhook-id of a signed question. Raises Refused, or Away."""
         house, code = self._house, request.path_params["body"]
-        body, now = house.body(code), house.now()
+        body, now = house.body(code), house.clock(code)
         if body is None:
             raise Refused(problems.unknown_body())
         span = away(house.reader, code, now)

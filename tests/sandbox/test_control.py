@@ -3,6 +3,7 @@
 import pytest
 import requests
 
+from connectors.wire.events import encode, new_id
 from tests.sandbox.conftest import COURT, Start
 
 
@@ -94,3 +95,27 @@ def test_mixed_gives_each_case_its_own_manner(start: Start) -> None:
     last = [box.hooks.names(case)[-1:] for case in cases]
     assert box.control("state")["manners"] == {"objects_rightly": 1, "prompt": 2, "silent": 1}
     assert last == [["handoff.accepted"], [], ["handoff.objected"], ["handoff.accepted"]]
+
+
+@pytest.mark.guarantee("F22")
+def test_a_body_whose_clock_is_wrong_refuses_and_is_refused_until_it_is_set_right(start: Start) -> None:
+    box = start("prompt", bodies=[COURT, "police-990100"])
+    court, police = box.bureau(), box.bureau("police-990100")
+    event = court.event(new_id(), "handoff.request")
+    assert box.control("skew", {"seconds": -400, "bodies": [COURT]}) == {"changed": [COURT]}
+    refused = court.post(encode(event), event.id)
+    assert refused.status_code == 401
+    police.request()
+    box.control("skew", {"seconds": 200, "bodies": [COURT]})
+    receipt = court.send(event)
+    assert (receipt.received_at - box.clock.now()).total_seconds() == 200
+    box.control("skew", {"seconds": 0})
+    box.live(days=0.25)
+    assert box.hooks.names(event.subject) == ["handoff.signed"]
+
+
+def test_a_clock_cannot_be_wrong_by_days(start: Start) -> None:
+    box = start()
+    answer = requests.post(f"{box.url}/control/skew", json={"seconds": 10**6}, timeout=10)
+    assert answer.status_code == 400
+    assert "seconds" in answer.text
