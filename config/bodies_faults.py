@@ -41,6 +41,9 @@ def faults(file: BodiesFile, located: Located) -> Iterator[Problem]:
         yield from _succession_faults(body, i, known, located)
         if body.connector.kind == "http":
             yield from _http_faults(body, i, located)
+        if body.rate is not None and body.connector.kind == "desk" and not body.fallbacks:
+            what = f"{body.code} 由本系统经办，不经网络投递，投递速率不起作用"
+            yield located.problem(what, "删除 rate", "bodies", i, "rate")
     yield from _cycles(file.bodies, known, located)
     yield from _missing(file, located)
 

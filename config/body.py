@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from config.source import Fault, Strict
 
@@ -85,6 +86,37 @@ class Fallback(Connector):
     same_system: bool = False
 
 
+class Rate(Strict):
+    """How fast a body may be sent to: so many messages a second or a minute on the average, `burst` at once (without it: those of a second, at least one)."""
+
+    per_second: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    per_minute: Annotated[float, Field(ge=0.01, le=600_000)] | None = None
+    burst: Annotated[int, Field(ge=1, le=100_000)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Rate:
+        if (self.per_second is None) == (self.per_minute is None):
+            what = "投递速率没有写每秒或每分钟多少件" if self.per_second is None else "投递速率同时写了每秒和每分钟"
+            raise Fault(what, "写 per_second: 5 或 per_minute: 30，二者取一")
+        return self
+
+    @property
+    def each_second(self) -> float:
+        """Messages a second."""
+        return self.per_second if self.per_second is not None else (self.per_minute or 0.0) / 60
+
+    @property
+    def at_once(self) -> int:
+        """Messages that may go at once after a rest."""
+        return self.burst or max(1, math.ceil(self.each_second))
+
+    @property
+    def zh(self) -> str:
+        """In Chinese, for a clerk."""
+        said = f"每秒 {self.per_second:g} 件" if self.per_second is not None else f"每分钟 {self.per_minute:g} 件"
+        return f"{said}，一次至多 {self.at_once} 件"
+
+
 class Place(Strict):
     """An administrative division and the one above it. Codes are in the style of GB/T 2260: six digits, nine for a township."""
 
@@ -113,6 +145,7 @@ class Body(Strict):
     profile: Profile
     connector: Connector
     fallbacks: tuple[Fallback, ...] = ()
+    rate: Rate | None = None
     aliases: tuple[Name, ...] = ()
     successor: Code | None = None
     since: Day | None = None
