@@ -28,7 +28,7 @@ JOURNALLED: Mapping[str, re.Pattern[str]] = {
     )
     for name in names
 }
-_NUMBERS = ("round", "days", "sequence", "attempts", "warning", "parts")
+_NUMBERS = ("round", "days", "sequence", "attempts", "warning", "parts", "to_way")
 
 
 def safe(name: str, value: Any) -> str | None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from config.body import Rate
+from models import attempts, breaker
 from models.db import Connection
 from models.seal import Sealer
 
@@ -47,63 +49,94 @@ class Waiting:
     count: int
 
 
-_FREE = """o.state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN') and o.next_attempt_at <= %(now)s
-  and not exists (select 1 from body b where b.code = o.body and b.paused_until > %(now)s)
-  and not exists (select 1 from outbox p where p.handoff_id = o.handoff_id and p.sequence < o.sequence
+_HEAD = """not exists (select 1 from outbox p where p.handoff_id = o.handoff_id and p.sequence < o.sequence
                   and p.state not in ('RECEIPTED', 'WEAK_RECEIPT', 'DEAD'))"""
+_FREE = f"""o.state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN') and o.next_attempt_at <= %(now)s
+  and not exists (select 1 from body b where b.code = o.body and b.way = 0 and ({breaker.SUSPENDED_NOW} or {breaker.DRY_NOW}))
+  and not exists (select 1 from body b where b.code = o.body and b.way = o.way and {breaker.OPEN_NOW})
+  and {_HEAD}"""
 
 
 def bodies_due(connection: Connection, now: datetime) -> list[Waiting]:
-    """Bodies with messages that may be sent now, most first. A paused body, and whatever queues behind an unsettled message, does not count."""
+    """Bodies with messages that may be sent now, most first.
+
+    One that is suspended, left alone by its breaker or out of tokens, and whatever queues behind an unsettled message, does not count.
+    """
     rows = connection.execute(f"select o.body, count(*) from outbox o where {_FREE} group by o.body order by 2 desc, 1", {"now": now})
     return [Waiting(*row) for row in rows]
 
 
 def next_attempt(connection: Connection) -> datetime | None:
-    """The earliest instant at which any message may be tried (again), or a lease ends. What stands behind another in its line has no say."""
-    sql = """select least((select min(greatest(o.next_attempt_at, coalesce(b.paused_until, o.next_attempt_at))) from outbox o
-             left join body b on b.code = o.body where o.state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN')
-               and not exists (select 1 from outbox p where p.handoff_id = o.handoff_id and p.sequence < o.sequence
-                               and p.state not in ('RECEIPTED', 'WEAK_RECEIPT', 'DEAD'))),
+    """The earliest instant at which any message may be tried (again), or a lease ends; a next probe, token or end of a suspension is minded.
+
+    What stands behind another in its line has no say, nor what is suspended until somebody resumes it.
+    """
+    sql = f"""select least((select min(greatest(o.next_attempt_at, b.suspended_until, b.token_at, case when w.breaker <> 'CLOSED' then w.probe_at end)) from outbox o
+             left join body b on b.code = o.body and b.way = 0 left join body w on w.code = o.body and w.way = o.way
+             where o.state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN') and not (b.suspended_at is not null and b.suspended_until is null)
+               and {_HEAD}),
              (select min(lease_until) from outbox where state = 'SENDING'))"""
     row = connection.execute(sql).fetchone()
     return row[0] if row else None
 
 
-def claim(connection: Connection, body: str, limit: int, owner: str, now: datetime, lease: timedelta, sealer: Sealer) -> list[Leased]:
-    """Lease up to `limit` due messages of a body, at most one a hand-off (the head of its line). Two processes never get the same row."""
-    sql = f"""
-    with due as (select o.message_id, o.state from outbox o where o.body = %(body)s and {_FREE}
+_LEASE = """
+    with due as (select o.message_id, o.state from outbox o where o.body = %(body)s and {ways} and {free}
                  order by o.next_attempt_at, o.message_id limit %(limit)s for update skip locked)
     update outbox o set state = 'SENDING', lease_owner = %(owner)s, lease_until = %(until)s, leased_at = %(now)s,
            attempts = o.attempts + 1, way_attempts = o.way_attempts + 1
     from due where o.message_id = due.message_id
     returning o.message_id, o.handoff_id, o.petition_no, o.body, o.message, o.sequence, o.round, o.partner_state, o.body_sealed, o.digest, o.attempts,
               due.state = 'UNKNOWN', o.way, o.attempts - o.way_attempts"""
-    rows = connection.execute(sql, {"body": body, "now": now, "limit": limit, "owner": owner, "until": now + lease}).fetchall()
-    rows.sort(key=lambda row: row[0])
-    return [_leased(row, sealer) for row in rows]
+
+
+def claim(
+    connection: Connection, body: str, limit: int, owner: str, now: datetime, lease: timedelta, sealer: Sealer, rate: Rate | None = None,
+) -> list[Leased]:
+    """Lease up to `limit` due messages of a body, at most one a hand-off (the head of its line). Two processes never get the same row.
+
+    A breaker that is not closed lets one through when its date has come, and none else; `rate` (bodies.yaml) as many as there are tokens.
+    """
+    admission = breaker.admit(connection, body, limit, now, rate)
+    said = {"body": body, "now": now, "owner": owner, "until": now + lease, "not_by": sorted(admission.probes | admission.shut)}
+    rows: list[Sequence[Any]] = []
+    for way in sorted(admission.probes):
+        if len(rows) < admission.count:
+            rows += connection.execute(_LEASE.format(ways="o.way = %(way)s", free=_FREE), {**said, "way": way, "limit": 1}).fetchall()
+    if len(rows) < admission.count:
+        rows += connection.execute(_LEASE.format(ways="o.way <> all(%(not_by)s::int[])", free=_FREE), {**said, "limit": admission.count - len(rows)}).fetchall()
+    leased = [_leased(row, sealer) for row in sorted(rows, key=lambda row: str(row[0]))]
+    breaker.took(connection, body, admission, [(m.message_id, m.way) for m in leased], owner, now, lease, rate)
+    return leased
 
 
 def _leased(row: Sequence[Any], sealer: Sealer) -> Leased:
-    message_id, handoff_id, petition_no, body, message, sequence, round_, partner_state, sealed, digest, attempts, doubtful, way, before = row
+    message_id, handoff_id, petition_no, body, message, sequence, round_, partner_state, sealed, digest, tried, doubtful, way, before = row
     raw = sealer.open(sealed, f"outbox:{message_id}")
-    return Leased(message_id, handoff_id, petition_no, body, message, sequence, round_, partner_state, raw, digest, attempts, doubtful, way, before)
+    return Leased(message_id, handoff_id, petition_no, body, message, sequence, round_, partner_state, raw, digest, tried, doubtful, way, before)
 
 
-def release(connection: Connection, leased: Sequence[Leased], owner: str, next_at: datetime) -> None:
-    """Give back messages that were not tried: the try is not counted, what was doubtful stays so."""
-    connection.execute(
+def release(connection: Connection, leased: Sequence[Leased], owner: str, next_at: datetime, rate: Rate | None = None) -> None:
+    """Give back messages that were not tried: the try is not counted, what was doubtful stays so, their tokens and probes are for others."""
+    rows = connection.execute(
         """update outbox o set state = case when v.doubtful then 'UNKNOWN' when o.attempts > 1 then 'RETRY_WAIT' else 'QUEUED' end,
            attempts = o.attempts - 1, way_attempts = o.way_attempts - 1, next_attempt_at = %s, lease_owner = null, lease_until = null
            from unnest(%s::text[], %s::bool[]) as v(message_id, doubtful)
-           where o.message_id = v.message_id and o.state = 'SENDING' and o.lease_owner = %s""",
+           where o.message_id = v.message_id and o.state = 'SENDING' and o.lease_owner = %s returning o.body, o.message_id""",
         (next_at, [m.message_id for m in leased], [m.doubtful for m in leased], owner),
-    )
+    ).fetchall()
+    back: dict[str, list[str]] = {}
+    for body, message_id in rows:
+        back.setdefault(body, []).append(message_id)
+    for body in sorted(back):
+        breaker.give_back(connection, body, back[body], owner, next_at, rate)
 
 
 def reap(connection: Connection, now: datetime) -> int:
-    """Rows whose sender is gone become UNKNOWN, due at once. Returns how many."""
+    """Rows whose sender is gone become UNKNOWN, due at once, and the try has its row. Returns how many."""
     sql = """update outbox set state = 'UNKNOWN', next_attempt_at = %s, lease_owner = null, lease_until = null
-             where message_id in (select message_id from outbox where state = 'SENDING' and lease_until <= %s for update skip locked)"""
-    return connection.execute(sql, (now, now)).rowcount
+             where message_id in (select message_id from outbox where state = 'SENDING' and lease_until <= %s for update skip locked)
+             returning message_id"""
+    found = [message_id for (message_id,) in connection.execute(sql, (now, now))]
+    attempts.given_up(connection, found, now)
+    return len(found)

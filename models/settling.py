@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from models import store
+from models import attempts, store
+from models.attempts import UNTOLD, Row, Tried
 from models.db import Connection
 from models.door import advance
 from models.moves import SYSTEM, Move
@@ -35,7 +36,8 @@ class Evidence:
 class Result:
     """What became of one try. `code` and `detail` name causes, never content; `next_at` is needed for retry and unknown.
 
-    `sure`: of a dead one, that the body said no to this very message, so that it surely does not have it.
+    `sure`: of a dead one, that the body surely does not have the message. `spent`: the schedule of this way has come to its end, so that the message
+    goes by the body's next way if there is one; until then `verdict` stands. `tried`: how the try went, for its row.
     """
 
     leased: Leased
@@ -45,6 +47,13 @@ class Result:
     next_at: datetime | None = None
     evidence: Evidence | None = None
     sure: bool = False
+    spent: bool = False
+    tried: Tried = UNTOLD
+
+    @property
+    def doubt(self) -> bool:
+        """Whether the body may have the message, without a valid receipt of its own."""
+        return self.verdict in ("weak", "unknown") or (self.verdict == "dead" and not self.sure)
 
 
 def settle(connection: Connection, results: Sequence[Result], owner: str, house: House, sealer: Sealer, now: datetime) -> int:
@@ -55,60 +64,98 @@ def settle(connection: Connection, results: Sequence[Result], owner: str, house:
     Returns:
         How many messages this call receipted for the first time.
     """
+    return _settle(connection, results, owner, house, sealer, now)
+
+
+def confirm(connection: Connection, results: Sequence[Result], house: House, sealer: Sealer, now: datetime) -> int:
+    """Enter receipts that were had by asking, outside any try: as `settle`, but no attempt is counted. Returns how many were the first of their message."""
+    return _settle(connection, results, None, house, sealer, now)
+
+
+def _settle(connection: Connection, results: Sequence[Result], owner: str | None, house: House, sealer: Sealer, now: datetime) -> int:
     if not results:
         return 0
     ids = [r.leased.message_id for r in results]
     # The petitions are locked before the outbox rows, here and everywhere, so that two settlings cannot wait for each other.
     connection.execute("select 1 from petition where petition_no = any(%s) order by petition_no for update", (sorted({r.leased.petition_no for r in results}),))
     state = {i: (s, o) for i, s, o in connection.execute("select message_id, state, lease_owner from outbox where message_id = any(%s) for update", (ids,))}
-    taken = [r for r in results if _counts(r, *state[r.leased.message_id], owner)]
-    advance(connection, [move for r in taken for move in _moves(r)], house, sealer, now)
-    _record(connection, results, taken, now)
+    held = {r.leased.message_id for r in results if owner is not None and state[r.leased.message_id] == ("SENDING", owner)}
+    taken = [r for r in results if r.leased.message_id in held or (r.verdict == "receipted" and state[r.leased.message_id][0] != "RECEIPTED")]
+    onward = {r.leased.message_id: way for r in taken if r.spent and (way := _onward(r, house)) is not None}
+    advance(connection, [move for r in taken for move in _moves(r, onward.get(r.leased.message_id))], house, sealer, now)
+    _move(connection, taken, onward, now)
+    if owner is not None:
+        _keep(connection, results, taken, held, onward, now)
+    _prove(connection, taken, now)
     return sum(r.verdict in ("receipted", "weak") for r in taken)
 
 
-def _counts(result: Result, state: str, lease_owner: str | None, owner: str) -> bool:
-    if result.verdict == "receipted":
-        return state != "RECEIPTED"
-    return state == "SENDING" and lease_owner == owner
+def _onward(result: Result, house: House) -> int | None:
+    """The way by which a message goes whose schedule on its present way is spent; None where it may go by none."""
+    m = result.leased
+    return house.bodies.get(m.body).next_way(m.way, doubtful=result.doubt) if m.body in house.bodies else None
 
 
-def _moves(result: Result) -> list[Move]:
+def _moves(result: Result, onward: int | None) -> list[Move]:
     m = result.leased
     if result.verdict in ("receipted", "weak"):
         said = {"message_id": m.message_id, "message": m.message, "sequence": m.sequence, "round": m.round, "then": m.partner_state,
                 "weak": result.verdict == "weak"}
         weak = [Move("flag", SYSTEM, handoff_id=m.handoff_id, data={"code": "weak-receipt"})] if result.verdict == "weak" else []
         return [Move("receipt", SYSTEM, handoff_id=m.handoff_id, data=said), *weak]
-    if result.verdict == "dead":
-        data = {"kind": "undelivered", "ref": m.message_id, "code": result.code, "attempts": m.attempts, "message_id": m.message_id}
-        refused = result.sure and m.message == "handoff.request"
+    if result.verdict == "dead" or onward is not None:
+        data = {"kind": "undelivered", "ref": m.message_id, "code": result.code, "attempts": m.attempts, "message_id": m.message_id,
+                **({} if onward is None else {"to_way": onward})}
+        refused = result.sure and onward is None and m.message == "handoff.request"
         flag = [Move("flag", SYSTEM, handoff_id=m.handoff_id, data={"code": REFUSED})] if refused else []
         return [Move("duty.open", SYSTEM, handoff_id=m.handoff_id, data=data), *flag]
     return []
 
 
-def _record(connection: Connection, results: Sequence[Result], taken: Sequence[Result], now: datetime) -> None:
-    if taken:
-        connection.execute(
-            """update outbox o set state = v.state, next_attempt_at = coalesce(v.next_at, o.next_attempt_at), lease_owner = null, lease_until = null,
-               receipted_at = case when v.state in ('RECEIPTED', 'WEAK_RECEIPT') then %s end
-               from unnest(%s::text[], %s::text[], %s::timestamptz[]) as v(message_id, state, next_at) where o.message_id = v.message_id""",
-            (now, [r.leased.message_id for r in taken], [_STATE[r.verdict] for r in taken], [r.next_at for r in taken]),
-        )
-    cursor = connection.cursor()
-    with cursor.copy("copy attempt (message_id, attempt_no, at, outcome, code, detail, next_at) from stdin") as copy:
-        for r in results:
-            copy.write_row((r.leased.message_id, r.leased.attempts, now, r.verdict, r.code, r.detail[:500], r.next_at))
+def _move(connection: Connection, taken: Sequence[Result], onward: Mapping[str, int], now: datetime) -> None:
+    """The new state of each message, its next date and its way."""
+    if not taken:
+        return
+    rows = []
+    for r in taken:
+        way = onward.get(r.leased.message_id)
+        state = _STATE[r.verdict] if way is None else _STATE["unknown" if r.doubt else "retry"]
+        rows.append((r.leased.message_id, state, r.next_at if way is None else now, way))
+    connection.execute(
+        """update outbox o set state = v.state, next_attempt_at = coalesce(v.next_at, o.next_attempt_at), lease_owner = null, lease_until = null,
+           receipted_at = case when v.state in ('RECEIPTED', 'WEAK_RECEIPT') then %s end, dead_at = case when v.state = 'DEAD' then %s end,
+           way = coalesce(v.way, o.way), way_attempts = case when v.way is null then o.way_attempts else 0 end
+           from unnest(%s::text[], %s::text[], %s::timestamptz[], %s::int[]) as v(message_id, state, next_at, way) where o.message_id = v.message_id""",
+        (now, now, *(list(column) for column in zip(*rows, strict=True))),
+    )
+    if onward or any(r.verdict in ("receipted", "weak", "dead") for r in taken):
+        # What stood behind a message in its hand-off's line may go now, or the message itself by another way.
+        store.notify(connection, "outbox")
+
+
+def _keep(connection: Connection, results: Sequence[Result], taken: Sequence[Result], held: Set[str], onward: Mapping[str, int], now: datetime) -> None:
+    """The row of each try."""
+    counted = {r.leased.message_id for r in taken}
+    rows = []
+    for r in results:
+        m = r.leased
+        late, gone = m.message_id not in counted, m.message_id in onward
+        outcome = ("unknown" if r.doubt else "retry") if gone else r.verdict
+        # A try that comes too late to count has no next date, and its message is as doubtful as it was left.
+        next_at = None if late else now if gone else r.next_at
+        rows.append(Row(m.message_id, m.attempts, m.way, outcome, r.code, r.detail, next_at, r.doubt or (late and r.verdict != "receipted"), r.tried))
+    again = [(r.leased.message_id, r.leased.attempts) for r in results if r.leased.message_id not in held]
+    attempts.record(connection, rows, now, again=again)
+
+
+def _prove(connection: Connection, taken: Sequence[Result], now: datetime) -> None:
+    """Receipts are kept as they came; the first of a message counts."""
     proved = [r for r in taken if r.evidence is not None]
     if proved:
         rows = [(r.leased.message_id, e.receipt_id, r.leased.body, e.received_at, e.status, e.raw, e.signature, now) for r in proved if (e := r.evidence)]
-        cursor.execute(
+        connection.execute(
             """insert into receipt (message_id, receipt_id, body, received_at, status, raw, signature, stored_at)
                select * from unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bytea[], %s::text[], %s::timestamptz[])
                on conflict (message_id) do nothing""",
             [list(column) for column in zip(*rows, strict=True)],
         )
-    if any(r.verdict in ("receipted", "weak") for r in taken):
-        # What stood behind the receipted message in its hand-off's line may go now.
-        store.notify(connection, "outbox")

@@ -186,12 +186,13 @@ def flush(connection: Connection, work: Working, sealer: Sealer, now: Any) -> No
     insert_duties(connection, work.new_duties)
     _queue(cursor, work.letters, sealer)
     if work.by_hand:
-        cursor.execute("update outbox set state = 'DEAD' where handoff_id = any(%s) and state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN')", (sorted(work.by_hand),))
+        cursor.execute("update outbox set state = 'DEAD', dead_at = %s where handoff_id = any(%s) and state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN')",
+                       (now, sorted(work.by_hand)))
     if work.silenced:
         # One that is being sent just now is dead as well: whatever comes of it, it is not tried again.
         cursor.execute(
-            """update outbox set state = 'DEAD', lease_owner = null, lease_until = null
-               where handoff_id = any(%s) and state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN', 'SENDING')""", (sorted(work.silenced),))
+            """update outbox set state = 'DEAD', dead_at = %s, lease_owner = null, lease_until = null
+               where handoff_id = any(%s) and state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN', 'SENDING')""", (now, sorted(work.silenced)))
     _copy(cursor, "proposal", _PROPOSAL, (_values(_PROPOSAL, work.proposals[i]) for i in sorted(work.new_proposals)))
     for proposal in (work.proposals[i] for i in sorted(work.changed_proposals - work.new_proposals)):
         cursor.execute("update proposal set adopted = %s, feedback_on = %s, closed_at = %s where proposal_id = %s",

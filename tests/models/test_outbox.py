@@ -102,8 +102,8 @@ def test_a_lease_that_ends_leaves_doubt_and_no_second_message(ledger: Ledger) ->
     assert ledger.settle(ledger.receipted(again), owner="w2") == 0, "receipted once"
     assert len(ledger.rows("select 1 from receipt")) == 1
     assert len(ledger.rows("select 1 from journal where act = 'receipt'")) == 1
-    tries = ledger.rows("select attempt_no, outcome, code from attempt order by id")
-    assert [(t["attempt_no"], t["outcome"]) for t in tries] == [(1, "dead"), (1, "receipted"), (2, "receipted")]
+    tries = ledger.rows("select attempt_no, outcome, doubt from attempt order by attempt_no")
+    assert [(t["attempt_no"], t["outcome"], t["doubt"]) for t in tries] == [(1, "receipted", False), (2, "receipted", False)], "a try has one row, told by its sender"
 
 
 def test_tries_are_written_down_with_their_dates(ledger: Ledger) -> None:
