@@ -72,6 +72,28 @@ def effects(db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     return found
 
 
+def books(db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    """By body, everything that can be held against the bureau's ledger.
+
+    `items`: hand-off id → [petition number, round, state, last_seq_in, last_seq_out, request digest, case number told or ""]. `received`: id of each message
+    of the bureau that a receipt was given for → [hand-off id, sequence, fate]. `issued`: own message id → [hand-off id, sequence, whether the bureau has
+    acknowledged it].
+    """
+    found: dict[str, dict[str, Any]] = {}
+
+    def book(body: str) -> dict[str, Any]:
+        return found.setdefault(body, {"items": {}, "received": {}, "issued": {}})
+
+    sql = "SELECT body, handoff_id, petition_no, round, state, last_seq_in, last_seq_out, request_digest, case_no, case_no_told FROM handoff"
+    for body, handoff_id, petition_no, round_, state, seq_in, seq_out, digest, number, told in db.execute(sql):
+        book(body)["items"][handoff_id] = [petition_no, round_, state, seq_in, seq_out, digest, number if told else ""]
+    for body, message_id, handoff_id, sequence, fate in db.execute("SELECT body, message_id, handoff_id, sequence, fate FROM inbox"):
+        book(body)["received"][message_id] = [handoff_id, sequence, fate]
+    for body, message_id, handoff_id, sequence, sent in db.execute("SELECT body, message_id, handoff_id, sequence, sent FROM outbox"):
+        book(body)["issued"][message_id] = [handoff_id, sequence, bool(sent)]
+    return found
+
+
 def next_due(db: sqlite3.Connection, now: datetime, dropping: bool) -> datetime | None:
     """The next virtual instant after now at which something can happen by itself, or None."""
     moment = micros(now)

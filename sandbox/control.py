@@ -13,7 +13,7 @@ from starlette.routing import Route
 from connectors.wire import problems
 from connectors.wire.times import format_time
 from sandbox.answers import problem
-from sandbox.audit import effects, manners, next_due, state
+from sandbox.audit import books, effects, manners, next_due, state
 from sandbox.downtime import Span, set_spans
 from sandbox.house import House
 from sandbox.manners.registry import LINES, BadManner
@@ -73,6 +73,7 @@ class Control:
             Route("/control/idle", self.idle),
             Route("/control/state", self.state),
             Route("/control/effects", self.effects),
+            Route("/control/books", self.books),
             Route("/control/manners", self.manners),
             Route("/control/manners", self.change_manners, methods=["POST"]),
             Route("/control/cast", self.cast, methods=["POST"]),
@@ -113,6 +114,10 @@ class Control:
     async def effects(self, request: Request) -> Response:
         """GET: what was really done, by hand-off id."""
         return JSONResponse(await self._house.read(effects))
+
+    async def books(self, request: Request) -> Response:
+        """GET: by body, hand-offs, messages received and messages issued, to be held against the bureau's ledger."""
+        return JSONResponse(await self._house.read(books))
 
     async def manners(self, request: Request) -> Response:
         """GET: every manner with its line in Chinese."""
