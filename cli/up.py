@@ -37,7 +37,7 @@ def sandbox_config(settings: Settings, house: House, *, seed: int = 0, drop_call
 
     `gateway`: by what address the bodies reach the gateway; empty: its own.
     """
-    codes = [b.code for b in house.bodies if b.connector.kind == "http" and "{sandbox}" in str(b.connector.options.get("url", ""))]
+    codes = [b.code for b in house.bodies if any(w.kind == "http" and "{sandbox}" in str(w.options.get("url", "")) for w in b.ways)]
     ring = Keyring(settings.keys)
     ring.ensure(codes)
     for code in codes:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from urllib.parse import urlsplit
 
-from config.body import HTTP_OPTIONS, LEVEL_ZH, LEVELS, SANDBOX, BodiesFile, Body, Level, Place
+from config.body import LEVEL_ZH, LEVELS, BodiesFile, Body, Level, Place
 from config.source import Located, Problem
+from config.ways_faults import ways_faults
 
 _UNDER: dict[Level, tuple[Level, ...]] = {
     "nation": (),
@@ -39,8 +38,7 @@ def faults(file: BodiesFile, located: Located) -> Iterator[Problem]:
         yield from _body_faults(body, i, places, located)
         yield from _line_faults(body, i, known, located)
         yield from _succession_faults(body, i, known, located)
-        if body.connector.kind == "http":
-            yield from _http_faults(body, i, located)
+        yield from ways_faults(body, i, located)
         if body.rate is not None and body.connector.kind == "desk" and not body.fallbacks:
             what = f"{body.code} 由本系统经办，不经网络投递，投递速率不起作用"
             yield located.problem(what, "删除 rate", "bodies", i, "rate")
@@ -181,31 +179,6 @@ def _succession_faults(body: Body, i: int, known: dict[str, Body], located: Loca
     if heir is not None and body.since is not None and heir.until is not None and heir.until < body.since:
         what = f"{body.code} 的职权承继机关 {heir.code} 在 {body.since} 已不存在（{heir.until} 起）"
         yield located.problem(what, "写承继之日仍存在的机关，或改正日期", *at, "successor")
-
-
-def _http_faults(body: Body, i: int, located: Located) -> Iterator[Problem]:
-    at, options = ("bodies", i, "connector"), body.connector.options
-    for name in sorted(options.keys() - set(HTTP_OPTIONS)):
-        near = difflib.get_close_matches(name, HTTP_OPTIONS, n=1)
-        cure = f"是否想写 {near[0]}？" if near else ""
-        yield located.problem(f"{body.code} 的连接选项 {name} 不存在", f"{cure}可用的有：{'、'.join(HTTP_OPTIONS)}", *at)
-    url = str(options.get("url", "")).strip()
-    if not url:
-        yield located.problem(f"{body.code} 的连接方式 http 缺少网址", f'写 options: {{url: "{SANDBOX}/{body.code}"}}', *at)
-    elif not _whole(url.replace(SANDBOX, "http://sandbox", 1) if url.startswith(SANDBOX) else url):
-        # The address is not shown: somebody may have written a password into it.
-        what = f"{body.code} 的网址不完整，或带有用户名、密码、“?”或“#”"
-        yield located.problem(what, "写成 https://court.example/xf 这样的地址；密钥用 tonglu keys 管理，不写在网址里", *at)
-
-
-def _whole(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        usable = parts.port is None or parts.port > 0
-    except ValueError:
-        return False
-    extra = parts.query or parts.fragment or parts.username or parts.password
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and usable and not extra
 
 
 # -- circles and repetitions ----------------------------------------------------------------------------------------------------

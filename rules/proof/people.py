@@ -34,9 +34,12 @@ class People:
         elif self.bodies.find(CONFERENCE, self.bodies.get(code).division) is None:
             yield Defect("no-conference", BODIES, ("bodies",), f"{self.bodies.get(code).name}没有联席会议，逐级督办没有终点", "补写该区划的 joint_conference")
         for body in self.bodies:
-            if body.connector.kind != DESK and body.connector.kind not in self.parts.kinds:
-                known = "、".join(sorted({DESK, *self.parts.kinds}))
-                yield Defect("no-connector", BODIES, self._where(body, "connector"), f"{body.name}的连接方式 {body.connector.kind} 不存在，送不到", f"改用以下之一：{known}")
+            for n, way in enumerate(body.ways):
+                if way.kind != DESK and way.kind not in self.parts.kinds:
+                    known = "、".join(sorted({DESK, *self.parts.kinds}))
+                    where = ("connector",) if n == 0 else ("fallbacks", n - 1)
+                    named = "连接方式" if n == 0 else f"备用通道 {n} 的连接方式"
+                    yield Defect("no-connector", BODIES, self._where(body, *where), f"{body.name}的{named} {way.kind} 不存在，送不到", f"改用以下之一：{known}")
 
     def defects(self) -> Iterator[Defect]:
         found = list(self.cheap())
@@ -49,7 +52,7 @@ class People:
         self._reviewers()
         self._heirless()
 
-    def _where(self, body: Body, *more: str) -> tuple[str | int, ...]:
+    def _where(self, body: Body, *more: str | int) -> tuple[str | int, ...]:
         return ("bodies", self._at[body.code], *more)
 
     @property

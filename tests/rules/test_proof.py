@@ -169,6 +169,10 @@ def test_what_the_wire_cannot_carry_or_bring_is_a_dead_end() -> None:
     assert "not-heard" in codes(proof(data(), heard=HEARD - {"handoff.result"}))
     assert "not-recorded" in codes(proof(data(), heard=HEARD | {"handoff.lost"}))
     assert "no-connector" in codes(proof(data(), kinds=set()))
+    d = data()
+    court = next(b for b in d["bodies"] if b["code"] == "court-990102")
+    court.update(connector={"kind": "desk", "options": {}}, fallbacks=[{"kind": "http", "options": {"url": "https://court.example"}}])
+    assert any("备用通道 1" in x.what for x in proof(d, kinds={"ftp"}).defects if x.code == "no-connector"), "another way must exist as well"
     assert "no-bureau" in codes(proof(data(), bureau="bureau-000001"))
 
 
