@@ -12,9 +12,10 @@ from config.source import Fault, Strict, load
 
 GapId = Annotated[str, Field(pattern=r"^[1-9][0-9]?$")]
 Said = Annotated[str, Field(min_length=2)]
-ACCEPTANCE_DAY, LATE_REMEDY = "1", "6"
+ACCEPTANCE_DAY, LATE_REMEDY, TAKING_AWAY = "1", "6", "13"
 """Gaps whose choice code asks for."""
-HONOURED: Mapping[str, frozenset[str]] = {ACCEPTANCE_DAY: frozenset({"message", "notice"}), LATE_REMEDY: frozenset({"with-reason", "refuse"})}
+HONOURED: Mapping[str, frozenset[str]] = {ACCEPTANCE_DAY: frozenset({"message", "notice"}), LATE_REMEDY: frozenset({"with-reason", "refuse"}),
+                                           TAKING_AWAY: frozenset({"reassign", "coordinate"})}
 
 
 class Gap(Strict):

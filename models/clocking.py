@@ -105,11 +105,12 @@ def touch(work: Working, clock: ClockRow) -> None:
 
 def enter(
     work: Working, house: House, course: Course, before: Iterable[str], after: Iterable[str], state: str, now: datetime, party: str | None = None,
+    left: str = "MET",
 ) -> None:
-    """Set the clocks for a new state: those it no longer names are met, those it newly names start, those it pauses stop."""
+    """Set the clocks for a new state: those it no longer names are met (`left`: or whatever else became of them), those it newly names start, those it pauses stop."""
     before, after = set(before), list(after)
     open_now = running(work, course.petition_no, course.handoff_id)
-    close(work, [c for c in open_now if c.root not in after], "MET", now)
+    close(work, [c for c in open_now if c.root not in after], left, now)
     roots = {c.root for c in open_now if c.state == "OPEN"}
     for key in after:
         if key not in before and key not in roots:

@@ -7,12 +7,17 @@ from models import clocking
 from models.handoff_steps import HandoffSteps
 from models.moves import SYSTEM, Answer, Done, Move
 from models.records import HandoffRow, PetitionRow
+from models.shielding import SILENCED
 from rules.edge_dates import wrong_day
 from rules.edge_guards import GUARDS, Mark, No
+from rules.reassigning import REASSIGN, TAKEN
 from rules.roadmap import MachineName
 
 # What an act on the petition says of the hand-off that it opens, and of no other after it.
 _INHERITED = ("simple", "bound", "late-remedy")
+
+
+_TAKEN_ZH = "联席会议已收回此件另行确定承办单位，原承办单位的来文存档备查，不据以办理；可供参考的，转告现承办单位"
 
 
 class Crossing(HandoffSteps):
@@ -26,6 +31,8 @@ class Crossing(HandoffSteps):
         receipt = None
         if edge is None and handoff is not None and handoff.state == "ISSUED" and move.actor.writer == "partner":
             edge, receipt = self._implied_receipt(move.act)
+        if edge is None and handoff is not None and TAKEN in handoff.flags:
+            return self.refuse(move, petition, TAKEN, _TAKEN_ZH)
         if edge is None:
             return self.refuse(move, petition, "illegal-transition", f"状态{self.zh(machine, row.state)}没有“{move.act}”这条边")
         if edge.writer != move.actor.writer or (edge.writer == "bureau" and move.actor.code != self.house.bureau):
@@ -60,7 +67,11 @@ class Crossing(HandoffSteps):
         row: PetitionRow | HandoffRow = handoff or petition
         conference = self.parties(petition, handoff).conference
         waits = self.house.roads.state("handoff" if handoff else "petition", row.state).holder == "arbiter"
-        return move.actor.code == petition.arbiter or (move.actor.code == conference and (row.holder == conference or (waits and petition.arbiter is None)))
+        # From a body that has come to stand accused it is taken at once, not when its time is up.
+        accused = move.act == REASSIGN and handoff is not None and SILENCED in handoff.flags
+        if move.actor.code == conference and (row.holder == conference or accused):
+            return True
+        return move.actor.code == petition.arbiter or (move.actor.code == conference and waits and petition.arbiter is None)
 
     def _implied_receipt(self, act: str) -> tuple[Edge | None, Edge | None]:
         """A body that answers has the request, whatever became of its receipt: its word delivers the hand-off. The act's edge, and the receipt's."""

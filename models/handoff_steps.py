@@ -17,6 +17,7 @@ from models.records import HandoffRow, PetitionRow
 from models.shielding import BY_HAND, ERASED, SILENCED, UPPER_LEVEL
 from rules.calendar import SHANGHAI
 from rules.edge_guards import MOST_RETURNS, ground
+from rules.reassigning import REASSIGN
 
 # Done with when the hand-off ends, whoever owes them: nobody waits for them any more.
 _ENDED_WITH_IT = ("supplement.get",)
@@ -41,7 +42,7 @@ class HandoffSteps(PetitionSteps):
             petition.arbiter = self.arbiter(petition, handoff.body, *self.named(move), *self._suggested(handoff))
         if target != before:
             clocking.enter(self.work, self.house, self.course(petition, handoff), roads.state("handoff", before).clocks, state.clocks, target, self.now,
-                           move.data.get("party"))
+                           move.data.get("party"), "LAPSED" if move.act == REASSIGN else "MET")
             self.close_duties(petition, handoff, str(move.actor))
             handoff.state = target
             if state.duty:
@@ -77,6 +78,8 @@ class HandoffSteps(PetitionSteps):
         # Whoever ruled that it must go elsewhere may say where to; nobody else has a ruling to give.
         petition.arbiter = move.actor.code if move.actor.writer == "arbiter" else None
         follow = edge.petition or state.petition_by_stage.get(handoff.stage) or state.petition or "WITH_CLERK"
+        if move.act == REASSIGN:
+            petition.returned_by.append(handoff.body)
         if target == "RETURNED":
             again = handoff.body in petition.returned_by
             petition.returned_by.append(handoff.body)
@@ -160,7 +163,7 @@ class HandoffSteps(PetitionSteps):
         elif move.act == "handoff.concluded":
             handoff.outcome = "concluded"
         elif target in ("DECLINED", "RETURNED", "WITHDRAWN"):
-            handoff.outcome = target.lower()
+            handoff.outcome = "reassigned" if move.act == REASSIGN else target.lower()
             if move.act == "handoff.take_back" and SILENCED not in handoff.flags:
                 # The request that was refused must not be tried again: it is another body's now.
                 handoff.flags.append(SILENCED)

@@ -11,7 +11,7 @@ from config.facts import Facts
 from config.gaps import LATE_REMEDY
 from config.roadmap import ClockContext
 from connectors.wire.ids import new_id
-from models import clocking, store
+from models import clocking, silence, store
 from models.db import Connection
 from models.journal import row_hash
 from models.journalling import safe_detail
@@ -23,6 +23,7 @@ from rules.edge_guards import Situation
 from rules.guards import Allowed, may_send
 from rules.house import House
 from rules.ladder import Parties, shuns
+from rules.reassigning import NONE, REASSIGN, Silence
 from rules.remedies import remedy_ends
 from rules.roadmap import MachineName
 
@@ -52,8 +53,16 @@ class Holding:
             move.heard_at or self.now, self._window_ends(petition, handoff) if handoff else None,
             (to.branch if to else "") or (handoff or petition).branch, to.way if to else handoff.way if handoff else "", petition.stage,
             self._answered_by(move, petition), remedy_ends(petition.answered_on, self.house.calendar) if petition.answered_on else None, petition.facts,
-            self.house.gaps.choice(LATE_REMEDY) == "with-reason", petition.state,
+            self.house.gaps.choice(LATE_REMEDY) == "with-reason", petition.state, self._silence(move, petition, handoff),
         )
+
+    def _silence(self, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Silence:
+        """How long a body has been silent, where that is what the act asks for; for acts on the petition, whom it was taken from."""
+        if handoff is None:
+            return silence.of_petition(self.work, petition)
+        if move.act != REASSIGN:
+            return NONE
+        return silence.of_handoff(self.connection, self.work, self.house, petition, handoff, self.course(petition, handoff).context)
 
     def _answered_by(self, move: Move, petition: PetitionRow) -> str | None:
         """Whose answer an act asks to be reviewed: the last body that answered at the stage before."""

@@ -24,6 +24,7 @@ _SAYS: Mapping[str, Mapping[str, str]] = {
     "objection.escalated": {"decision": "escalated"},
     "ruling.keep": {"decision": "rejected"},
     "ruling.return": {"decision": "upheld"},
+    "ruling.reassign": {"decision": "upheld"},
     "result.accepted": {"review": "accepted"},
     "result.rework": {"review": "rework"},
 }

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from config.bodies import Bodies
 from config.body import code_of
 from config.facts import NAMES, Facts
+from rules import reassigning
 from rules.guards import Blocked, may_send
 from rules.remedies import higher
 
@@ -44,7 +45,7 @@ class Situation:
     `heard_at`: when the message reached us; `window_ends`: when the time to object ends, None before delivery.
     `branch` and `way`: of the hand-off, or of the one that the act would open. `stage`: how far the petition has come: handling, review, rereview.
     `last_body`: whose answer is to be reviewed, for a review; `known`: what the ledger knew before the act; `remedy_ends`: until when the petitioner may ask for the next remedy, None before an answer.
-    `late_remedy`: whether one asked for later may be let in with a reason.
+    `late_remedy`: whether one asked for later may be let in with a reason. `silence`: how long the body has said nothing, and whom the case was taken from.
     """
 
     bureau: str
@@ -67,6 +68,7 @@ class Situation:
     known: Mapping[str, Any] = field(default_factory=dict)
     late_remedy: bool = True
     petition_state: str = ""
+    silence: reassigning.Silence = reassigning.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,21 @@ def _round_current(at: Situation) -> Verdict:
     return None if at.data.get("round", at.round) == at.round else No("办结报告的轮次与当前轮次不符")
 
 
+def _supervised_in_vain(at: Situation) -> Verdict:
+    why = "没有登记时间，无从核对督办期限" if at.heard_at is None else reassigning.too_early(at.silence, at.flags, at.heard_at)
+    return No(why) if why else None
+
+
+def _own_law_kept(at: Situation) -> Verdict:
+    why = reassigning.not_to_take(at.silence, at.flags, at.body, at.branch, at.bodies)
+    return No(why) if why else None
+
+
+def _not_taken_from(at: Situation) -> Verdict:
+    why = reassigning.not_to_get(at.silence, at.body, at.bodies)
+    return No(why) if why else None
+
+
 GUARDS: Mapping[str, Guard] = {
     "accusation_shielded": _accusation_shielded,
     "not_a_loop": _not_a_loop,
@@ -249,5 +266,8 @@ GUARDS: Mapping[str, Guard] = {
     "document_named": _needs("须写明文书号", "document_no"),
     "litigation_only": lambda at: None if at.branch.startswith("B3.1") else No("依法终结只适用于涉法涉诉事项（条例第三十一条第一项）"),
     "supervision_ground": _supervision_ground,
+    "supervised_in_vain": _supervised_in_vain,
+    "own_law_kept": _own_law_kept,
+    "not_taken_from": _not_taken_from,
     "withdraw_was_asked": lambda at: None if "withdraw-asked" in at.flags else No("信访部门没有要求撤回"),
 }

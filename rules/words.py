@@ -9,7 +9,7 @@ ACT_ZH = {
     "petition.close": "办结", "petition.after.returned": "退回后", "petition.after.withdrawn": "撤回后", "petition.after.closed": "转送件办结后",
     "handoff.open": "拟转", "handoff.request": "发出转送件", "handoff.cancel": "取消", "receipt": "技术回执", "handoff.signed": "签收",
     "handoff.objected": "提出异议", "objection.upheld": "同意退回", "objection.rejected": "异议不成立", "objection.escalated": "报请协调",
-    "ruling.keep": "裁定由该单位受理", "ruling.return": "裁定退回", "handoff.accepted": "受理", "handoff.declined": "不予受理",
+    "ruling.keep": "裁定由该单位受理", "ruling.return": "裁定退回", "ruling.reassign": "收回改派", "handoff.accepted": "受理", "handoff.declined": "不予受理",
     "handoff.forwarded": "转下级", "handoff.progress": "办理进展", "supplement.requested": "要求补充材料", "handoff.suspended": "中止",
     "handoff.resumed": "恢复办理", "handoff.extended": "延期", "handoff.result": "报结", "result.accepted": "审核通过", "result.rework": "退回重办",
     "decline.told": "已告知救济途径", "decline.reroute": "另行转送", "handoff.withdraw": "要求撤回", "withdraw.agreed": "同意撤回",
@@ -24,7 +24,7 @@ ACT_ZH = {
 }
 
 OUTCOME_ZH = {"resolved": "已办理", "supported": "支持", "unsupported": "不支持", "declined": "不予受理", "returned": "退回", "withdrawn": "撤回", "other": "其他",
-              "mediated": "调解、和解", "concluded": "依法终结", "linked": "已关联", "split": "已拆分"}
+              "mediated": "调解、和解", "concluded": "依法终结", "linked": "已关联", "reassigned": "收回改派", "split": "已拆分"}
 
 PROPOSAL_ZH = {"improve": "改进工作建议", "policy": "完善政策建议", "accountability": "追究责任建议"}
 ADOPTED_ZH = {"yes": "采纳", "partly": "部分采纳", "no": "未采纳"}

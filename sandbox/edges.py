@@ -56,6 +56,9 @@ def after_bureau(state: str, message: str, data: Mapping[str, object]) -> str | 
         return {"upheld": RETURNED, "rejected": SIGNED, "escalated": ESCALATED}.get(str(data.get("decision")))
     if message == "arbitration.ruling" and state == ESCALATED:
         return {"upheld": RETURNED, "rejected": SIGNED}.get(str(data.get("decision")))
+    if message == "arbitration.ruling" and state in MAY_LET_GO | {HEARING, SUSPENDED}:
+        # taken away by the joint conference, although nobody objected
+        return WITHDRAWN if data.get("decision") == "upheld" else None
     if message == "result.review" and state == REPORTED:
         return {"accepted": CLOSED, "rework": IN_PROGRESS}.get(str(data.get("review")))
     return None

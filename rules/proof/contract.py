@@ -37,7 +37,7 @@ def _act(writer: Writer, basis: str, *guards: str, sends: str | None = None, ext
 
 
 PETITION: Mapping[str, Act] = {
-    "petition.route": _act("bureau", "XF 22(1)", "accusation_shielded", "not_a_loop", "not_under_review", "simple_allowed", leads="handoff"),
+    "petition.route": _act("bureau", "XF 22(1)", "accusation_shielded", "not_taken_from", "not_a_loop", "not_under_review", "simple_allowed", leads="handoff"),
     "petition.to_clerk": _act("bureau", "XF 21(2)", leads="bureau"),
     "petition.note": _act("bureau", "XF 21(2)"),
     "petition.classify": _act("bureau", "XF 21(2)", "facts_kept"),
@@ -45,7 +45,7 @@ PETITION: Mapping[str, Act] = {
     "petition.report_up": _act("bureau", "XF 22(1)1", leads="arbiter"),
     "decision.assign": _act("arbiter", "XF 22(1)1", leads="bureau"),
     "petition.dispute": _act("bureau", "XF 24(1)", leads="arbiter"),
-    "petition.designate": _act("arbiter", "XF 24(1)", "accusation_shielded", flag="bound", leads="handoff"),
+    "petition.designate": _act("arbiter", "XF 24(1)", "accusation_shielded", "not_taken_from", flag="bound", leads="handoff"),
     "petition.dispute_closed": _act("arbiter", "XF 24(1)", leads="bureau"),
     "petition.guide": _act("bureau", "XF 20(2), 22(2)", "petitioner_told", leads="bureau"),
     "guide.filed": _act("bureau", "XF 22(2)", "filing_named", leads="end"),
@@ -54,8 +54,8 @@ PETITION: Mapping[str, Act] = {
     "petition.split": _act("bureau", "XF 30(3)", "parts_given", leads="end"),
     "petition.link": _act("bureau", "XF 19(3)", "names_other", "petitioner_told", leads="end"),
     "petition.close": _act("bureau", "XF 19(3), 36(3)", "petitioner_told", leads="end"),
-    "petition.review": _act("bureau", "XF 35", "review_open", "next_higher", "accusation_shielded", stage="review", leads="handoff"),
-    "petition.rereview": _act("bureau", "XF 36(1)", "rereview_open", "next_higher", "accusation_shielded", stage="rereview", leads="handoff"),
+    "petition.review": _act("bureau", "XF 35", "review_open", "next_higher", "not_taken_from", "accusation_shielded", stage="review", leads="handoff"),
+    "petition.rereview": _act("bureau", "XF 36(1)", "rereview_open", "next_higher", "not_taken_from", "accusation_shielded", stage="rereview", leads="handoff"),
     "petition.reopen": _act("bureau", "XF 36(3)", "new_facts_given", leads="bureau"),
 }
 
@@ -71,6 +71,7 @@ HANDOFF: Mapping[str, Act] = {
     "objection.escalated": _act("bureau", "XF 24(1)", sends="objection.decision", leads="arbiter"),
     "ruling.keep": _act("arbiter", "XF 24(1)", flag="bound", sends="arbitration.ruling", leads="partner"),
     "ruling.return": _act("arbiter", "XF 24(1)", sends="arbitration.ruling", leads="end"),
+    "ruling.reassign": _act("arbiter", "XF 24(1), 40(1)", "supervised_in_vain", "own_law_kept", sends="arbitration.ruling", flag="taken-away", duty="reassign.tell", leads="end"),
     "handoff.accepted": _act("partner", "XF 23(3)", "case_number_given", leads="partner"),
     "acceptance.deemed": _act("system", "FY 30", flag="deemed-accepted", leads="partner"),
     "handoff.declined": _act("partner", "XF 23", "remedy_given", leads="bureau"),
@@ -93,7 +94,7 @@ HANDOFF: Mapping[str, Act] = {
     "withdraw.agreed": _act("partner", "handoff-protocol 1.4", "withdraw_was_asked", leads="end"),
     "withdraw.refused": _act("partner", "handoff-protocol 1.4"),
     "handoff.urge": _act("bureau", "XF 40(1)", sends="handoff.urge"),
-    "handoff.supervise": _act("bureau", "XF 40(1)", "supervision_ground", sends="handoff.supervise"),
+    "handoff.supervise": _act("bureau", "XF 40(1)", "supervision_ground", sends="handoff.supervise", flag="supervision-given"),
     "handoff.supplement": _act("bureau", "XF 22", sends="handoff.supplement"),
 }
 

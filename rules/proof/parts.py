@@ -24,7 +24,7 @@ ACTS_OF: dict[str, frozenset[str]] = {
     "arbiter": frozenset({"arbiter"}), CONFERENCE: frozenset({"arbiter"}), "handoff": frozenset(),
 }
 # Guards that wait for a flag. What sets the flag is an edge of the road map, or (send-refused) the delivery itself.
-WAITS_FOR = {"only_deemed": "deemed-accepted", "withdraw_was_asked": "withdraw-asked"}
+WAITS_FOR = {"only_deemed": "deemed-accepted", "withdraw_was_asked": "withdraw-asked", "supervised_in_vain": "supervision-given"}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from rules.words import act_zh
 
 # While a body, or a party, is awaited.
 _TO_BODY = ("handoff.urge", "handoff.supervise", "handoff.supplement")
+# A body that never answers must not keep the case for ever, wherever it stands with it.
+_FROM_BODY = ("ruling.reassign",)
 # In every state of a petition that has not ended: art 28(3) knows no exception, and a clerk's note is never out of place.
 _ALWAYS = ("petition.note", "petition.recuse")
 # Where the clerk decides what becomes of a petition.
@@ -22,6 +24,7 @@ def wherever_defects(parts: Parts) -> Iterator[Defect]:
     for name, state in parts.waiting("handoff"):
         if state.holder in ("partner", "party"):
             yield from _missing(parts, "handoff", name, state, _TO_BODY, "bureau-cut-off")
+            yield from _missing(parts, "handoff", name, state, _FROM_BODY, "silent-body")
     for name, state in parts.roads.petition.states.items():
         if not state.end:
             yield from _missing(parts, "petition", name, state, _ALWAYS, "act-not-everywhere")

@@ -292,6 +292,7 @@ _GOOD: dict[str, dict[str, Any]] = {
     "objection.escalated": {"reason": "两家各执一词"},
     "ruling.keep": {"reason": "由该院受理"},
     "ruling.return": {"reason": "另行确定"},
+    "ruling.reassign": {"reason": "督办无果，收回改派"},
     "result.accepted": {"told_on": TODAY, "reason": "处理适当"},
     "result.rework": {"reason": "事实不清", "defects": ["未核实"]},
     "decline.told": {"told_on": TODAY, "reason": "已告知"},

@@ -6,7 +6,7 @@ from config.roadmap import Edge, Writer
 from models.desk_petition import Part, split
 from models.moves import SYSTEM, Actor, Move, Route
 from rules.remedies import higher
-from tests.models.ledger import ARBITER, CLERK, COURT, Ledger, house
+from tests.models.ledger import ARBITER, CLERK, CONFERENCE, COURT, Ledger, house
 
 ROADS = house().roads
 HOUSING = "agency-housing-990102"
@@ -125,6 +125,19 @@ def ready(ledger: Ledger, edge: Edge, state: str) -> tuple[str, Route | None]:
     return number, ledger.route_move(number).route if act in ("petition.route", "petition.designate") else None
 
 
+def silent_to_the_end(ledger: Ledger, handoff: str) -> None:
+    """The body does nothing: its time runs out, it is urged and supervised, which reaches it, and that time runs out as well."""
+    row = ledger.handoff(handoff)
+    for _ in range(400):
+        if ledger.handoff(handoff)["holder"] == CONFERENCE:
+            break
+        ledger.let_pass(2, numbers=[row["petition_no"]])
+    assert ledger.handoff(handoff)["holder"] == CONFERENCE
+    ledger.done(ledger.clerk("handoff.supervise", handoff))
+    ledger.send_all(row["body"])
+    ledger.let_pass(12, numbers=[row["petition_no"]])
+
+
 def ready_handoff(ledger: Ledger, edge: Edge, state: str) -> str:
     """A hand-off in `state` for which this edge may be taken; its id."""
     litigation = "litigation_only" in edge.guards
@@ -138,6 +151,8 @@ def ready_handoff(ledger: Ledger, edge: Edge, state: str) -> str:
         ledger.done(ledger.clerk("handoff.withdraw", handoff, reason="误转"))
     elif edge.message == "withdraw.agreed":
         ledger.take(Move("flag", SYSTEM, handoff_id=handoff, data={"code": "withdraw-asked"}))
+    if "supervised_in_vain" in edge.guards:
+        silent_to_the_end(ledger, handoff)
     if "surely_refused" in edge.guards:
         ledger.take(Move("flag", SYSTEM, handoff_id=handoff, data={"code": "send-refused"}))
     return handoff

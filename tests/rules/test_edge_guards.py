@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import config
 from config.bodies import load_bodies
 from rules.edge_guards import GUARDS, Mark, No, Situation, ground
+from rules.reassigning import Silence
 
 BODIES = load_bodies(Path(config.__file__).parent / "bodies.yaml")
 NOON = datetime(2026, 3, 9, 4, tzinfo=UTC)
@@ -124,6 +125,11 @@ def verdict(name: str, **said: Any) -> object:
     ("litigation_only", {"branch": "B3.1b"}, [{"branch": "B3.6"}, {"branch": ""}]),
     ("supervision_ground", {"data": {"ground": "overdue"}}, [{"data": {"ground": "because"}}, {}]),
     ("withdraw_was_asked", {"flags": ("withdraw-asked",)}, [{}]),
+    ("supervised_in_vain", {"silence": Silence(at_conference=True, answer_ends=NOON), "flags": ("supervision-given",), "heard_at": NOON}, [
+        {}, {"heard_at": NOON}, {"silence": Silence(at_conference=True, answer_ends=NOON), "heard_at": NOON},
+        {"silence": Silence(at_conference=True, answer_ends=NOON), "flags": ("supervision-given",), "heard_at": NOON - timedelta(seconds=1)}]),
+    ("own_law_kept", {"branch": "B3.1a", "body": "court-990102", "silence": Silence(accepted=True)}, [{"silence": Silence(above=True)}]),
+    ("not_taken_from", {"silence": Silence(taken=("court-990102",))}, [{"silence": Silence(taken=("court-990100",))}]),
     ("facts_kept", {"data": {"facts": {"sector": "housing"}}}, [
         {"data": {}}, {"data": {"facts": {}}}, {"data": {"facts": {"klass": "whim"}}}, {"facts": {"accused_body": "court-990100"}, "data": {"facts": {"accused_body": None}}},
         {"facts": {"accused": "official"}, "data": {"facts": {"accused": "private"}}}]),

@@ -29,6 +29,7 @@ SPECIAL: dict[str, tuple[str, dict[str, object]]] = {
     "objection.escalated": ("objection.decision", {"decision": "escalated"}),
     "ruling.keep": ("arbitration.ruling", {"decision": "rejected"}),
     "ruling.return": ("arbitration.ruling", {"decision": "upheld"}),
+    "ruling.reassign": ("arbitration.ruling", {"decision": "upheld"}),
     "result.accepted": ("result.review", {"review": "accepted"}),
     "result.rework": ("result.review", {"review": "rework"}),
 }

@@ -38,6 +38,8 @@ class Play:
         guards = edge.get("guards", ())
         if edge["writer"] == "system":
             return edge["message"] == "receipt" or edge["message"] in self.deemed
+        if "supervised_in_vain" in guards and "supervision-given" not in self.flags:
+            return False
         return not (("only_deemed" in guards and "deemed-accepted" not in self.flags) or ("withdraw_was_asked" in guards and "withdraw-asked" not in self.flags))
 
     def _moves(self, place: Place) -> Iterator[tuple[Data, Place]]:
