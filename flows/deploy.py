@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,9 @@ from typing import Any
 import yaml
 from prefect import Flow, get_client
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate, WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate, WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName, WorkPoolFilter, WorkPoolFilterName
+from prefect.client.schemas.objects import WorkPool
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -29,6 +30,7 @@ POOL = "tonglu"
 FILE = Path(__file__).parent.parent / "prefect.yaml"
 # Runs are for people and for the safety net; the resident worker has the machine.
 _AT_ONCE = 2
+_ABOUT = "通路：由人或定时启动的流程"
 
 
 class BadDefinitions(ValueError):
@@ -93,10 +95,43 @@ def deploy(api: str | None = None) -> list[Deployed]:
 
 async def _deploy(wanted: Sequence[_Definition]) -> list[Deployed]:
     async with get_client() as client:
-        # One that is there is left as it is: an operator may have changed it.
-        with contextlib.suppress(ObjectAlreadyExists):
-            await client.create_work_pool(WorkPoolCreate(name=POOL, type="process", description="通路：由人或定时启动的流程", concurrency_limit=_AT_ONCE))
+        await _make_pool(client)
         return [await _register(client, one) for one in wanted]
+
+
+async def missing() -> list[str]:
+    """What of ours the server of PREFECT_API_URL does not have: deployments by name, and the work pool. Raises httpx.HTTPError, PrefectHTTPStatusError."""
+    async with get_client() as client:
+        wanted = [one.name for one in definitions()]
+        there = {one.name for one in await client.read_deployments(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=wanted)))}
+        absent = [name for name in wanted if name not in there]
+        pools = await client.read_work_pools(limit=1, work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL])))
+    return absent if pools and not _bare(pools[0]) else [*absent, POOL]
+
+
+async def restore() -> list[Deployed]:
+    """Register what `missing()` names, and nothing else: what is there stays as an operator left it. Returns the new ones.
+
+    To be called by one process at a time. Raises as `deploy` and `missing` do.
+    """
+    absent = await missing()
+    if not absent:
+        return []
+    return [one for one in await _deploy([one for one in definitions() if one.name in absent]) if one.new]
+
+
+async def _make_pool(client: PrefectClient) -> None:
+    # One that is there is left as it is: an operator may have changed it.
+    try:
+        await client.create_work_pool(WorkPoolCreate(name=POOL, type="process", description=_ABOUT, concurrency_limit=_AT_ONCE))
+    except ObjectAlreadyExists:
+        if _bare(await client.read_work_pool(POOL)):
+            await client.update_work_pool(POOL, WorkPoolUpdate(description=_ABOUT, concurrency_limit=_AT_ONCE))
+
+
+def _bare(pool: WorkPool) -> bool:
+    """Whether nobody but Prefect's own runner has made it: that knows neither our limit nor our words."""
+    return pool.concurrency_limit is None and not pool.description
 
 
 async def _register(client: PrefectClient, one: _Definition) -> Deployed:

@@ -67,6 +67,19 @@ def server_argv(settings: Settings) -> list[str]:
     return [sys.executable, "-m", "prefect", "server", "start", "--host", settings.host, "--port", str(settings.prefect_port)]
 
 
+def answers(api: str, within: float = 1.5) -> bool:
+    """Whether the server at `api` can do its work: answers a question that it must ask its database, within so many seconds.
+
+    Its own /health is 200 whatever has become of the database, and /ready while it can be connected to, tables or no tables.
+    """
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            return session.post(f"{api}/work_pools/filter", json={"limit": 1}, timeout=within).status_code == 200
+        except requests.RequestException:
+            return False
+
+
 def check_versions(api: str) -> None:
     """Whether the server at `api` is of our own Prefect's version.
 

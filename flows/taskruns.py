@@ -18,12 +18,15 @@ from prefect.utilities.engine import emit_task_run_state_change_event
 _KEY = "flows.trace.handoff"
 
 
-def tell(number: str, state: State[None], seconds: float) -> None:
-    """One task run of the present flow run: its name, its final state, how long the work took. Does nothing outside a flow run."""
+def tell(number: str, state: State[None], seconds: float, ago: float = 0.0) -> None:
+    """One task run of the present flow run: its name, its final state, how many seconds the work took and how long ago it ended.
+
+    Does nothing outside a flow run.
+    """
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return
-    end = now("UTC")
+    end = now("UTC") - timedelta(seconds=ago)
     begin = end - timedelta(seconds=seconds)
     state.timestamp = end
     run = TaskRun(

@@ -44,6 +44,11 @@ class Mark:
         return self.failed or self.person
 
 
+def failed(fault: Exception) -> Mark:
+    """The mark of a step that raised this: its kind only, the text of an error may quote anything."""
+    return Mark("出错", type(fault).__name__, failed=True)
+
+
 class Trace(Protocol):
     """Where a core tells what it does."""
 
@@ -89,6 +94,25 @@ class Silent:
 
 SILENT = Silent()
 
+
+class Budget:
+    """How many task runs a run may still have: so many for any step, as many again for what is notable."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._left_for_notable = size
+
+    def admits(self, mark: Mark) -> bool:
+        """Whether this one has its task run; counted."""
+        if self._left > 0:
+            self._left -= 1
+        elif mark.notable and self._left_for_notable > 0:
+            self._left_for_notable -= 1
+        else:
+            return False
+        return True
+
+
 class PrefectTrace:
     """Task runs named by petition number while the budget lasts; past it only for what failed. Faults of Prefect never reach the work.
 
@@ -97,32 +121,27 @@ class PrefectTrace:
     """
 
     def __init__(self, budget: int) -> None:
-        self._left = budget
-        self._left_for_notable = budget
+        self._budget = Budget(budget)
 
     async def step(self, number: str, work: Callable[[], Awaitable[T]], mark: Callable[[T], Mark]) -> T:
         began = time.monotonic()
         try:
             result = await work()
         except Exception as fault:
-            # The text of an error may quote anything; Prefect is told its kind only.
-            self._tell(number, Mark("出错", type(fault).__name__, failed=True), time.monotonic() - began)
+            self.past(number, failed(fault), time.monotonic() - began)
             raise
-        self._tell(number, mark(result), time.monotonic() - began)
+        self.past(number, mark(result), time.monotonic() - began)
         return result
 
     async def told(self, number: str, mark: Mark) -> None:
-        self._tell(number, mark, 0.0)
+        self.past(number, mark, 0.0)
 
-    def _tell(self, number: str, mark: Mark, seconds: float) -> None:
-        if self._left > 0:
-            self._left -= 1
-        elif mark.notable and self._left_for_notable > 0:
-            self._left_for_notable -= 1
-        else:
+    def past(self, number: str, mark: Mark, seconds: float, ago: float = 0.0) -> None:
+        """A step that took `seconds` and ended `ago` seconds before now."""
+        if not self._budget.admits(mark):
             return
         try:
-            tell(number, _state(mark), seconds)
+            tell(number, _state(mark), seconds, ago)
         except Exception as fault:  # noqa: BLE001  (showing is not doing)
             log.warning("a task run could not be shown: %s", type(fault).__name__)
 

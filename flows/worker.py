@@ -16,7 +16,7 @@ from prefect import tags
 from prefect.context import AsyncClientContext, SyncClientContext
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from flows import bulletin, dispatch, intake, life, mending, presence, receive, reconcile, watch
+from flows import bulletin, deploying, dispatch, intake, life, mending, presence, receive, reconcile, watch
 from flows.context import Context, open_context, using
 from flows.due import Due, look
 from flows.running import Prefect, perform
@@ -31,6 +31,8 @@ _LEAVE_WITHIN_S = 45.0
 # A predecessor's runs are not old enough at once.
 _MEND_AGAIN_S = 180.0
 _MEND_EVERY_S = 3600.0
+# Its database may have been dropped and made again while the server answered all the time.
+_DEPLOY_EVERY_S = 20.0
 
 
 class _Desk:
@@ -93,6 +95,7 @@ class Worker:
         self._reported: date | None = None
         self._kept = 0.0
         self._mend_at = 0.0
+        self._deploy_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then finish what is in flight and return."""
@@ -165,6 +168,8 @@ class Worker:
             self._give("night", lambda: self._night(due.night))
         if time.monotonic() >= self._mend_at:
             self._give("mend", self._mend)
+        if time.monotonic() >= self._deploy_at:
+            self._give("deploy", self._deploy)
 
     def _desk(self, name: str) -> _Desk:
         return self._desks.setdefault(name, _Desk(name))
@@ -225,6 +230,13 @@ class Worker:
             return 0
         self._mend_at = time.monotonic() + (_MEND_EVERY_S if self._mend_at else _MEND_AGAIN_S)
         await mending.mend(self.context)
+        return 1
+
+    async def _deploy(self) -> int:
+        """The deployments and the work pool come back by themselves wherever they are missing."""
+        self._deploy_at = time.monotonic() + (_DEPLOY_EVERY_S if await self.prefect.well() else 1.0)
+        if self.prefect.was_well:
+            await deploying.restore(self.context)
         return 1
 
     async def _leave(self) -> None:

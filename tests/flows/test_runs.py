@@ -114,7 +114,7 @@ def test_the_work_is_done_once_whether_prefect_answers_or_not(context: Context, 
         return answers
 
     assert asyncio.run(go()) == [7, 7, 7]
-    assert [type(t).__name__ for t in done] == ["PrefectTrace", "Silent", "Silent"]
+    assert [type(t).__name__ for t in done] == ["Recorder", "Silent", "Silent"]
 
 
 def test_every_flow_runs_and_nothing_personal_reaches_prefect(context: Context, bureau: World, prefect_server: PrefectServer,
