@@ -16,6 +16,7 @@ from sandbox.answers import problem
 from sandbox.audit import books, effects, manners, next_due, state
 from sandbox.downtime import Span, set_spans
 from sandbox.house import House
+from sandbox.lies import LedgerConfig, keep
 from sandbox.manners.registry import LINES, BadManner
 
 
@@ -54,10 +55,23 @@ class DownChange(_Body):
     bodies: list[str] | None = None
 
 
+class Holding(_Body):
+    """Whether bodies do nothing new of their own; what they have issued still leaves, what comes is still taken in. Outlives no restart."""
+
+    hold: bool
+
+
 class Skew(_Body):
     """By how many seconds the clocks of these bodies (None: all) are fast, or, below 0, slow; 0 sets them right. Outlives no restart."""
 
     seconds: int = Field(ge=-86_400, le=86_400)
+    bodies: list[str] | None = None
+
+
+class LedgerChange(_Body):
+    """How these bodies (None: all) keep their ledgers from now on; outlives a restart."""
+
+    ledger: LedgerConfig
     bodies: list[str] | None = None
 
 
@@ -79,7 +93,9 @@ class Control:
             Route("/control/cast", self.cast, methods=["POST"]),
             Route("/control/drop_callbacks", self.drop_callbacks, methods=["POST"]),
             Route("/control/down", self.down, methods=["POST"]),
+            Route("/control/ledger", self.ledger, methods=["POST"]),
             Route("/control/skew", self.skew, methods=["POST"]),
+            Route("/control/hold_steps", self.hold_steps, methods=["POST"]),
         ]
 
     async def idle(self, request: Request) -> Response:
@@ -160,12 +176,29 @@ class Control:
         await self._house.writer.do(work)
         return JSONResponse({"changed": codes})
 
+    async def hold_steps(self, request: Request) -> Response:
+        """POST {hold}."""
+        self._house.schedule.held = Holding.model_validate_json(await request.body()).hold
+        return JSONResponse({"hold": self._house.schedule.held})
+
     async def skew(self, request: Request) -> Response:
         """POST {seconds, bodies}."""
         change = Skew.model_validate_json(await request.body())
         codes = self._codes(change.bodies)
         for code in codes:
             self._house.skew[code] = timedelta(seconds=change.seconds)
+        return JSONResponse({"changed": codes})
+
+    async def ledger(self, request: Request) -> Response:
+        """POST {ledger: {fault, every, handoffs, digests, form, strict}, bodies}."""
+        change = LedgerChange.model_validate_json(await request.body())
+        codes = self._codes(change.bodies)
+
+        def work(db: sqlite3.Connection) -> None:
+            for code in codes:
+                keep(db, code, change.ledger)
+
+        await self._house.writer.do(work)
         return JSONResponse({"changed": codes})
 
     def _codes(self, wanted: list[str] | None) -> list[str]:

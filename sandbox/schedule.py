@@ -22,6 +22,7 @@ class Schedule:
 
     def __init__(self, house: "House") -> None:
         self._house = house
+        self.held = False
 
     async def run(self) -> None:
         """Do what is due, until cancelled."""
@@ -33,7 +34,9 @@ class Schedule:
                 await asyncio.sleep(POLL_SECONDS)
 
     def due(self, limit: int) -> list[int]:
-        """Ids of the steps due now, the oldest first; those of bodies that are away wait."""
+        """Ids of the steps due now, the oldest first; those of bodies that are away wait, and all while the steps are held."""
+        if self.held:
+            return []
         reader, now = self._house.reader, self._house.now()
         away = all_away(reader, now)
         rows = reader.execute("SELECT id, body FROM action WHERE due <= ? ORDER BY due, id", (micros(now),))

@@ -119,3 +119,14 @@ def test_a_clock_cannot_be_wrong_by_days(start: Start) -> None:
     answer = requests.post(f"{box.url}/control/skew", json={"seconds": 10**6}, timeout=10)
     assert answer.status_code == 400
     assert "seconds" in answer.text
+
+
+def test_held_steps_are_done_when_they_are_let_go(start: Start) -> None:
+    box = start()
+    case = box.bureau().request()
+    assert box.control("hold_steps", {"hold": True}) == {"hold": True}
+    box.live(days=1)
+    assert box.hooks.names(case) == []
+    box.control("hold_steps", {"hold": False})
+    box.settle()
+    assert box.hooks.names(case) == ["handoff.signed"]
