@@ -77,7 +77,7 @@ def books(db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
 
     `items`: hand-off id → [petition number, round, state, last_seq_in, last_seq_out, request digest, case number told or ""]. `received`: id of each message
     of the bureau that a receipt was given for → [hand-off id, sequence, fate]. `issued`: own message id → [hand-off id, sequence, whether the bureau has
-    acknowledged it].
+    acknowledged it, when it is (or was) to be sent next].
     """
     found: dict[str, dict[str, Any]] = {}
 
@@ -89,8 +89,8 @@ def books(db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
         book(body)["items"][handoff_id] = [petition_no, round_, state, seq_in, seq_out, digest, number if told else ""]
     for body, message_id, handoff_id, sequence, fate in db.execute("SELECT body, message_id, handoff_id, sequence, fate FROM inbox"):
         book(body)["received"][message_id] = [handoff_id, sequence, fate]
-    for body, message_id, handoff_id, sequence, sent in db.execute("SELECT body, message_id, handoff_id, sequence, sent FROM outbox"):
-        book(body)["issued"][message_id] = [handoff_id, sequence, bool(sent)]
+    for body, message_id, handoff_id, sequence, sent, at in db.execute("SELECT body, message_id, handoff_id, sequence, sent, send_at FROM outbox"):
+        book(body)["issued"][message_id] = [handoff_id, sequence, bool(sent), instant(at).isoformat()]
     return found
 
 

@@ -194,7 +194,7 @@ def _delivered(connection: Connection, found: Account, books: Books, house: Hous
 def _heard(connection: Connection, found: Account, books: Books) -> None:
     """What partners sent: whatever they hold our receipt for stands in our inbox, and was applied once or is a person's."""
     inbox = {message for (message,) in connection.execute("select message_id from inbox")}
-    acknowledged = [message for book in books.values() for message, (_, _, taken) in book["issued"].items() if taken]
+    acknowledged = [message for book in books.values() for message, (_, _, taken, _) in book["issued"].items() if taken]
     found.counts["acknowledged"] = len(acknowledged)
     found.breach("callback-lost", [message for message in acknowledged if message not in inbox])
     found.breach("callback-unapplied", _column(
