@@ -1,0 +1,1 @@
+"""Death at every line between two systems: the product's own processes on a real ledger and real partners, killed where it hurts, and both ledgers compared."""
