@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     bodies_at_once: int = Field(4, ge=1, le=64, description="dispatch runs the resident worker keeps going together")
     lease_seconds: int = Field(180, ge=30, description="after this a row found SENDING is UNKNOWN; longer than the longest single send")
     max_body_bytes: int = 262_144
+    quiet_days: int = Field(1, ge=0, description="days after its last hand-off has ended from which a body whose ledger was equal is compared once a week only")
     hold_minutes: int = Field(10, description="how long a gap in sequence waits before the missing messages are fetched")
 
     @field_validator("database_url")

@@ -6,13 +6,13 @@ It decides nothing about a case, opens no database session, and sends the bytes 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
 
 from connectors.wire.ids import is_token
-from connectors.wire.ledger import DayDigest, Item
+from connectors.wire.ledger import Digests, Item
 from connectors.wire.problems import Problem
 from connectors.wire.receipts import Receipt
 
@@ -73,6 +73,7 @@ class Delivered:
     code: str = "receipted"
     raw: bytes = field(default=b"", repr=False, compare=False)
     signature: str = field(default="", repr=False, compare=False)
+    status: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +99,19 @@ class Unknown:
 
     detail: str
     code: str = "unknown"
+    status: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Surely not processed. `retry_after` is what the other side asked for; `endpoint`: pause the whole endpoint."""
+    """Surely not processed. `retry_after` is what the other side asked for; `endpoint`: pause the whole endpoint; `sent`: bytes of the message went out."""
 
     detail: str
     retry_after: timedelta | None = None
     endpoint: bool = False
     code: str = "unavailable"
+    status: int | None = field(default=None, compare=False)
+    sent: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ class NotReceived:
     code: str = "not-received"
 
 
+# Of every outcome: `status` is the other side's own code where it gave one; it tells what came back, and does not count when two are compared.
 Outcome = Delivered | WeakReceipt | Refused | Unknown | Unavailable
 Answer = Delivered | NotReceived | Unknown | Unavailable
 
@@ -151,12 +156,14 @@ class Connector(Protocol):
         """The raw events the body sent about a hand-off past sequence `after`, in order. Raises CallFailed."""
         ...
 
-    def digests(self, from_day: date, to_day: date) -> list[DayDigest]:
-        """The body's day digests for Beijing days, both ends included. Raises CallFailed."""
+    def digests(self, from_day: date, to_day: date, line: int = 1, split: int = 1) -> Digests:
+        """The body's digests for Beijing days, both ends included, by this form of the line and cut into so many parts a day, or by
+        the first form and whole days where the body knows no better: the answer says which. Raises CallFailed."""
         ...
 
-    def ledger(self, from_day: date, to_day: date) -> Iterator[Item]:
-        """The body's ledger items issued on these Beijing days, both ends included. Raises CallFailed on the way.
+    def ledger(self, from_day: date, to_day: date, buckets: Sequence[str] = ()) -> Iterator[Item]:
+        """The body's ledger items issued on these Beijing days, both ends included; of these parts only (at most wire.ledger.MAX_BUCKETS,
+        all of one length), if any are named. Raises CallFailed on the way.
 
         A hand-off that changes while the pages are read may come twice: the later one holds.
         """

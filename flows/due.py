@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from flows.reconcile import bodies_with_handoffs
-from models import inbox, outbox
+from flows.reconcile import bodies_with_handoffs, gone
+from models import inbox, outbox, recon
 from models.db import Connection
 from models.outbox import Waiting
 from rules.calendar import SHANGHAI
@@ -58,25 +58,31 @@ _COUNTS = """select
   (select count(*) from outbox where state = 'SENDING' and lease_until > %(now)s)"""
 
 
-def look(connection: Connection, now: datetime, hold: timedelta = timedelta(minutes=10)) -> Due:
-    """What is due at `now` (aware). `hold`: how long a gap in sequence waits before it is asked about."""
+def look(connection: Connection, now: datetime, hold: timedelta = timedelta(minutes=10), own: str = "") -> Due:
+    """What is due at `now` (aware). `hold`: how long a gap in sequence waits before it is asked about; `own`: the name of this process as an owner."""
     row = connection.execute(_COUNTS, {"now": now}).fetchone()
     assert row is not None  # noqa: S101  (a select without from has one row)
     received, registered, clocks, duties, leases, sending = row
     bodies = tuple(outbox.bodies_due(connection, now))
-    return Due(received, registered, bodies, clocks, duties, leases, len(inbox.gaps(connection, now, hold)), sending, night(connection, now))
+    return Due(received, registered, bodies, clocks, duties, leases, len(inbox.gaps(connection, now, hold)), sending, night(connection, now, own))
 
 
-def night(connection: Connection, now: datetime) -> date | None:
+def night(connection: Connection, now: datetime, own: str = "") -> date | None:
     """The Beijing day for which some body's nightly comparison is to be made now; None before two in the morning.
 
-    One that failed is left alone until NIGHT_AGAIN after it was begun. The ledger remembers that, so a worker that was started since takes it up as well.
+    One that failed is left alone until NIGHT_AGAIN after it was begun. The ledger remembers that, so a worker that was started since takes it up as
+    well. One that is being made is left to its maker for as long as that lives.
     """
     local = now.astimezone(SHANGHAI)
     if local.hour < NIGHT_HOUR:
         return None
     today = local.date()
-    bodies = bodies_with_handoffs(connection, today - timedelta(days=1))
-    sql = "select body from reconciliation where for_day = %s and (state = 'DONE' or state = 'FAILED' and started_at > %s)"
-    done = {body for (body,) in connection.execute(sql, (today, now - NIGHT_AGAIN))}
-    return today if set(bodies) - done else None
+    bodies = set(bodies_with_handoffs(connection, today - timedelta(days=1)))
+    sql = """select body, state, id, owner from reconciliation where for_day = %s and run = 1
+             and (state in ('DONE', 'RESTED', 'RUNNING') or state = 'FAILED' and started_at > %s)"""
+    rows = connection.execute(sql, (today, now - NIGHT_AGAIN)).fetchall()
+    bodies -= {body for body, state, _, _ in rows if state != recon.RUNNING}
+    if bodies:
+        left = gone(connection, own)
+        bodies -= {body for body, state, number, owner in rows if state == recon.RUNNING and not left(number, owner)}
+    return today if bodies else None

@@ -5,40 +5,35 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import psycopg
 from prefect import flow
 from prefect.runtime import flow_run
 
-from connectors.base import CallFailed, Connector
+from connectors.base import CallFailed
 from connectors.directory import Unreachable
-from connectors.wire.ledger import DayDigest
-from flows import dispatch, fetching, receive
+from flows import dispatch, presence, receive
+from flows.comparison import Comparing, Comparison
 from flows.context import Context, current
+from flows.gate import Gate, Place
 from flows.running import traced
 from flows.trace import SILENT, Mark, Trace
-from models import recon
+from models import differences, recon
+from models.comparing import Disagreement
 from models.db import Connection
-from models.recon import Disagreement
+from models.recon import Begun
 from rules.calendar import SHANGHAI
 from rules.ledgers import ACTION_ZH, KIND_ZH
 
 log = logging.getLogger("tonglu.reconcile")
 
 NO_LEDGER = "由本系统办理，无对方账"
+# How often what was found is sent within one night; what is not sent by then is dispatch's.
+_ROUNDS = 100
 
-
-@dataclass(slots=True)
-class Comparison:
-    """One body's night: how many days were compared and differed, what disagreed, and why it failed if it did."""
-
-    body: str
-    days: int = 0
-    differing: int = 0
-    items: int = 0
-    found: list[Disagreement] = field(default_factory=list)
-    failed: str = ""
+# Comparisons that this very process is making, by their number.
+_at_work: set[int] = set()
 
 
 @dataclass(slots=True)
@@ -73,41 +68,73 @@ def bodies_with_handoffs(connection: Connection, until: date) -> list[str]:
     return [body for (body,) in connection.execute(_BODIES, (until,))]
 
 
+# Those that could be read the last time come first, so that one that hangs holds up nobody who does not.
+_WELL = """select body, (array_agg(state = 'FAILED' order by id desc))[1] from reconciliation where body = any(%s) and for_day >= %s and state in ('DONE', 'FAILED')
+           group by body"""
+
+
+def well_first(connection: Connection, bodies: list[str], for_day: date) -> list[str]:
+    """These bodies, those last whose last comparison (of this week) failed."""
+    failed = dict(connection.execute(_WELL, (bodies, for_day - timedelta(days=7))).fetchall())
+    return sorted(bodies, key=lambda body: (failed.get(body, False), body))
+
+
+def gone(connection: Connection, own: str) -> recon.Gone:
+    """Tells of a comparison's number and owner whether nobody makes it any more: its process is dead, or it is ours and given up."""
+    return lambda number, owner: number not in _at_work and (owner == own or not presence.alive(connection, owner))
+
+
 async def run(context: Context, trace: Trace, body: str | None = None, day: date | None = None, *, again: bool = False) -> Summary:
     """Compare with one body or all, for the night of `day` (default: today in Beijing), and heal what can be healed.
 
-    A body's night that was compared already is passed over, unless `again` is asked for; so two runs at once double nothing.
+    A body's night that was compared already is passed over, unless `again` is asked for; so two runs at once double nothing. Asked for all, a body
+    whose hand-offs have long ended rests most nights (`recon.rest`).
 
     Returns:
         What was compared by this run only; `healed` and `open` over the whole ledger.
     """
     for_day = day or beijing_day(context.now())
-    bodies = [body] if body else await context.transact(lambda c: bodies_with_handoffs(c, for_day))
+    quiet = timedelta(days=context.settings.quiet_days)
+    bodies = [body] if body else await context.transact(lambda c: well_first(c, bodies_with_handoffs(c, for_day), for_day))
     summary = Summary(for_day)
-    gate = asyncio.Semaphore(context.settings.bodies_at_once)
+    gate = Gate(context.settings.bodies_at_once)
 
     async def one(code: str) -> None:
-        async with gate:
-            if not context.stopping.is_set() and (made := await _compare(context, code, for_day, again)) is not None:
+        async with gate.place() as place:
+            if context.stopping.is_set():
+                return
+            if body is None and not again and await context.transact(lambda c: recon.rest(c, code, for_day, context.now(), quiet)):
+                return
+            made = await _compare(context, code, for_day, again, place)
+            if made is not None:
                 summary.bodies.append(made)
+                await _heal(context, made, place)
 
     await asyncio.gather(*(one(code) for code in bodies))
     summary.bodies.sort(key=lambda c: c.body)
-    touched = [c.body for c in summary.bodies if c.found]
-    if touched:
-        await receive.apply_all(context)
-        for code in touched:
-            await dispatch.run(context, SILENT, code)
-    summary.healed = await context.transact(lambda c: recon.mark_healed(c, context.now()))
-    summary.open = await context.transact(recon.open_differences)
+    summary.healed = await context.transact(lambda c: differences.mark_healed(c, context.now()))
+    summary.open = await context.transact(differences.open_differences)
     await _show(context, trace, summary)
     return summary
 
 
-async def _compare(context: Context, body: str, for_day: date, again: bool) -> Comparison | None:
-    number = await context.transact(lambda c: recon.begin(c, body, for_day, context.now(), again=again))
-    if number is None:
+async def _compare(context: Context, body: str, for_day: date, again: bool, place: Place) -> Comparison | None:
+    def begin(connection: Connection) -> Begun | None:
+        begun = recon.begin(connection, body, for_day, context.now(), context.owner, gone(connection, context.owner), again=again)
+        if begun is not None:
+            _at_work.add(begun.id)
+        return begun
+
+    begun = await context.transact(begin)
+    if begun is None:
         return None
+    try:
+        return await _made(context, body, for_day, begun, place)
+    finally:
+        _at_work.discard(begun.id)
+
+
+async def _made(context: Context, body: str, for_day: date, begun: Begun, place: Place) -> Comparison:
     comparison = Comparison(body)
     note = ""
     try:
@@ -115,7 +142,7 @@ async def _compare(context: Context, body: str, for_day: date, again: bool) -> C
         if connector is None or not connector.abilities.has_ledger:
             note = NO_LEDGER
         else:
-            await _days(context, connector, comparison, number)
+            await Comparing(context, connector, comparison, begun, for_day, place).run()
     except Unreachable as fault:
         comparison.failed = fault.code
         log.error("no connector for %s: %s", body, fault)
@@ -128,55 +155,38 @@ async def _compare(context: Context, body: str, for_day: date, again: bool) -> C
         comparison.failed = "fault"
         log.error("the comparison with %s failed: %s", body, type(fault).__name__)
     await context.transact(lambda c: recon.finish(
-        c, number, context.now(), state="FAILED" if comparison.failed else "DONE", days=comparison.days, differing=comparison.differing,
+        c, begun.id, context.now(), state=recon.FAILED if comparison.failed else recon.DONE, days=comparison.days, differing=comparison.differing,
         items=comparison.items, note=comparison.failed or note))
     return comparison
 
 
-async def _days(context: Context, connector: Connector, comparison: Comparison, number: int) -> None:
-    body, last = comparison.body, beijing_day(context.now())
-    first = await context.transact(lambda c: recon.oldest_day(c, body)) or last
-    # Ours first: what happens in between makes the partner ahead, which is healed, never us, which is a person's.
-    ours = await context.transact(lambda c: recon.our_digests(c, body, first, last))
-    theirs = await context.call(lambda: connector.digests(first, last))
-    comparison.days = len({d.day for d in ours} | {d.day for d in theirs})
-    for day in differing(ours, theirs):
-        comparison.differing += 1
-        found = await _look(context, connector, comparison, day)
-        if any(d.finding.action == "duty" for d in found):
-            # The two ledgers were not read in one instant: what a person is to be troubled with must show twice.
-            again = {(d.handoff_id, d.finding.kind) for d in await _look(context, connector, comparison, day)}
-            found = [d for d in found if d.finding.action != "duty" or (d.handoff_id, d.finding.kind) in again]
-        to_fetch = await context.transact(lambda c, found=found: recon.record(  # type: ignore[misc]
-            c, number, body, found, context.house, context.sealer, context.now()))
-        comparison.found.extend(found)
-        for d in to_fetch:
-            after = d.ours.last_seq_out if d.ours else 0
-            got = await fetching.fetch(context, body, d.handoff_id, d.petition_no or "", after)
-            if got.code:
-                log.warning("messages of %s could not be fetched: %s", body, got.code)
-
-
-async def _look(context: Context, connector: Connector, comparison: Comparison, day: date) -> list[Disagreement]:
-    items = await context.call(lambda: list(connector.ledger(day, day)))
-    comparison.items = max(comparison.items, len(items))
-    return await context.transact(lambda c: recon.compare_day(c, comparison.body, day, items))
-
-
-def differing(ours: list[DayDigest], theirs: list[DayDigest]) -> list[date]:
-    """The days on which count or digest differ, in order. A day that one side leaves out is a day with nothing."""
-    mine, other = ({d.day: (d.count, d.sha256) for d in side if d.count} for side in (ours, theirs))
-    return sorted(day for day in mine.keys() | other.keys() if mine.get(day) != other.get(day))
+async def _heal(context: Context, comparison: Comparison, place: Place) -> None:
+    """Apply what was fetched, send what is to be sent, until nothing of this body moves any more."""
+    if not comparison.found:
+        return
+    body = comparison.body
+    await place.wait(receive.apply_all(context, body))
+    for _ in range(_ROUNDS):
+        sent = await place.wait(dispatch.run(context, SILENT, body))
+        if not sent.tried or sent.released or context.stopping.is_set():
+            break
 
 
 async def _show(context: Context, trace: Trace, summary: Summary) -> None:
     for comparison in summary.bodies:
         for d in comparison.found:
-            await trace.told(d.petition_no or "非我方之件", Mark(KIND_ZH[d.finding.kind], d.finding.action, person=d.finding.action == "duty"))
-    rows = [{"单位": context.name(c.body), "编号": d.petition_no or "非我方之件", "差异": KIND_ZH[d.finding.kind], "处置": ACTION_ZH[d.finding.action]}
+            await trace.told(called(d), Mark(KIND_ZH[d.finding.kind], d.finding.action, person=d.finding.action == "duty"))
+    rows = [{"单位": context.name(c.body), "编号": called(d), "差异": KIND_ZH[d.finding.kind], "处置": ACTION_ZH[d.finding.action]}
             for c in summary.bodies for d in c.found]
     await trace.table(rows, f"{summary.for_day} 对账差异")
     await trace.text(report(context, summary), f"{summary.for_day} 对账", "reconciliation")
+
+
+def called(d: Disagreement) -> str:
+    """How a difference is named where people see it."""
+    if d.petition_no is None and d.finding.kind == "ledger_contradicts_itself":
+        return f"{d.evidence['day']} 账目"
+    return d.petition_no or "非我方之件"
 
 
 def report(context: Context, summary: Summary) -> str:

@@ -141,7 +141,7 @@ class Worker:
             except OSError as fault:  # a full disk must not stop the cases
                 log.error("the sign of life could not be given: %s", type(fault).__name__)
         now = context.now()
-        due = await context.transact(lambda c: look(c, now, timedelta(minutes=context.settings.hold_minutes)))
+        due = await context.transact(lambda c: look(c, now, timedelta(minutes=context.settings.hold_minutes), context.owner))
         self.assign(due, now)
         return 1
 

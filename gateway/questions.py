@@ -69,24 +69,28 @@ class Questions:
         return signed(pages.encode_messages(page, len(page) == len(found)), keys.to_body, asked, self._context.time.now())
 
     async def ledger(self, request: Request) -> Response:
-        """Our ledger of the body's hand-offs, as the body's own should read, by Beijing day of issue, in pages."""
+        """Our ledger of the body's hand-offs, as the body's own should read, by Beijing day of issue, in pages; all of it or some parts."""
         body, keys, asked = self._asked(request)
-        query = _query(request, "from", "to", "limit", "cursor")
+        query = _query(request, "from", "to", "limit", "cursor", "split", "bucket")
         first, last = _days(query)
         limit = _number(query, "limit", _DEFAULT_LIMIT, 1, wire_ledger.MAX_PAGE_ITEMS)
-        after = _after(query.get("cursor"))
-        items = await self._reader.run(lambda c: recon.our_items(c, body, first, last, after, limit + 1))
+        after, buckets = _after(query.get("cursor")), _buckets(query)
+        items = await self._reader.run(lambda c: recon.our_items(c, body, first, last, after, limit + 1, buckets))
         more = len(items) > limit
         items = items[:limit]
         raw = wire_ledger.encode_page(items, _cursor(items[-1].handoff_id) if more else None)
         return signed(raw, keys.to_body, asked, self._context.time.now())
 
     async def digests(self, request: Request) -> Response:
-        """One digest for each of those days that has a hand-off."""
+        """One digest for each of those days that has a hand-off, or for each part of such a day."""
         body, keys, asked = self._asked(request)
-        first, last = _days(_query(request, "from", "to"))
-        days = await self._reader.run(lambda c: recon.our_digests(c, body, first, last))
-        return signed(wire_ledger.encode_digests(days), keys.to_body, asked, self._context.time.now())
+        query = _query(request, "from", "to", "line", "split")
+        first, last = _days(query)
+        line, split = _number(query, "line", 1, 1, max(wire_ledger.LINES)), _split(query)
+        if split > 1 and ((last - first).days + 1) * split > wire_ledger.MAX_PARTS:
+            raise Refused(problems.bad_request(f"days times split must not exceed {wire_ledger.MAX_PARTS}; ask for fewer days"))
+        days = await self._reader.run(lambda c: recon.our_digests(c, body, first, last, line, split))
+        return signed(wire_ledger.encode_digests(days, line, split), keys.to_body, asked, self._context.time.now())
 
     def _asked(self, request: Request) -> tuple[str, Keys, str]:
         """Body, its keys, and the webhook-id of the question. Raises Refused (401)."""
@@ -136,6 +140,25 @@ def _days(query: dict[str, str]) -> tuple[date, date]:
     if found[0] > found[1]:
         raise Refused(problems.bad_request("the day in from must not be after the day in to"))
     return found[0], found[1]
+
+
+def _split(query: dict[str, str]) -> int:
+    split = _number(query, "split", 1, 1, max(wire_ledger.SPLITS))
+    if split not in wire_ledger.SPLITS:
+        raise Refused(problems.bad_request(f"the parameter split must be one of {', '.join(map(str, wire_ledger.SPLITS))}"))
+    return split
+
+
+def _buckets(query: dict[str, str]) -> list[str]:
+    """The parts that are asked for; none: all of it."""
+    digits = wire_ledger.width(_split(query))
+    if "bucket" not in query and not digits:
+        return []
+    named = query.get("bucket", "").split(",")
+    if not digits or len(named) > wire_ledger.MAX_BUCKETS or not all(wire_ledger.is_bucket(each, digits) for each in named):
+        raise Refused(problems.bad_request("the parameter bucket must name, beside split, 1 to "
+                                           f"{wire_ledger.MAX_BUCKETS} parts by the last digits of the hand-off id, separated by commas"))
+    return sorted(set(named))
 
 
 def _cursor(handoff_id: str) -> str:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from connectors.wire.events import urn_of
 from connectors.wire.signing import key_bytes, new_secret
+from sandbox.lies import LedgerConfig
 from sandbox.manners.registry import MANNERS, BadManner, check, wants_old_key
 
 
@@ -19,11 +20,12 @@ class BadConfig(ValueError):
 
 class BodyConfig(BaseModel):
     """One invented body. Keys are `whsec_...` secrets, newest first: `to_body` signs what the bureau sends,
-    `from_body` what the body sends. `options` are the manner's."""
+    `from_body` what the body sends. `options` are the manner's; `ledger` tells with what faults it keeps its ledger."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     manner: str = "prompt"
     options: Mapping[str, Any] = {}
+    ledger: LedgerConfig = LedgerConfig()
     to_body: tuple[str, ...] = Field(min_length=1, repr=False)
     from_body: tuple[str, ...] = Field(min_length=1, repr=False)
 

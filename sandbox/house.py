@@ -30,7 +30,7 @@ class House:
         self.config, self.now = config, now
         self.roster = Roster(config.bodies, config.seed)
         self.receptions = {code: Reception(code, config.seed, self.roster.choose) for code in config.bodies}
-        self.ledgers = {code: Ledger(code) for code in config.bodies}
+        self.ledgers = {code: Ledger(code, body.ledger) for code, body in config.bodies.items()}
         self.skew: dict[str, timedelta] = {}
         self.broken: str | None = None
         self.writer: Writer

@@ -103,22 +103,36 @@ class Partner:
         return signed(pages.encode_messages(*found), keys, asked, self._house.clock(code))
 
     async def ledger(self, request: Request) -> Response:
-        """GET ledger?from=&to=&cursor=&limit=."""
+        """GET ledger?from=&to=&cursor=&limit=&split=&bucket=."""
         code, ledger, asked = self._asked(request)
+        form = self._form(request, ledger, "from", "to", "cursor", "limit", more=("split", "bucket"))
         first, last = _day(request, "from"), _day(request, "to")
         limit = _number(request, "limit", 500, 1, wire_ledger.MAX_PAGE_ITEMS)
+        buckets = _buckets(request) if form == 2 else []
         try:
-            items, cursor = await self._house.read(lambda db: ledger.page(db, first, last, request.query_params.get("cursor"), limit))
+            items, cursor = await self._house.read(lambda db: ledger.page(db, first, last, request.query_params.get("cursor"), limit, buckets))
         except BadCursor as bad:
             raise Refused(problems.bad_request(str(bad))) from None
-        return signed(wire_ledger.encode_page(items, cursor), self._house.signing_keys(code), asked, self._house.clock(code))
+        return signed(wire_ledger.encode_page(items, cursor), self._house.signing_keys(code), asked, self._house.now())
 
     async def digests(self, request: Request) -> Response:
-        """GET ledger/digests?from=&to=."""
+        """GET ledger/digests?from=&to=&line=&split=."""
         code, ledger, asked = self._asked(request)
+        form = self._form(request, ledger, "from", "to", more=("line", "split"))
         first, last = _day(request, "from"), _day(request, "to")
-        days = await self._house.read(lambda db: ledger.digests(db, first, last))
-        return signed(wire_ledger.encode_digests(days), self._house.signing_keys(code), asked, self._house.clock(code))
+        line, split = (_number(request, "line", 1, 1, 2), _split(request)) if form == 2 else (1, 1)
+        if split > 1 and ((last - first).days + 1) * split > wire_ledger.MAX_PARTS:
+            raise Refused(problems.bad_request(f"days times split must not exceed {wire_ledger.MAX_PARTS}; ask for fewer days"))
+        days = await self._house.read(lambda db: ledger.digests(db, first, last, line, split))
+        return signed(wire_ledger.encode_digests(days, line, split), self._house.signing_keys(code), asked, self._house.now())
+
+    def _form(self, request: Request, ledger: Ledger, *known: str, more: tuple[str, ...]) -> int:
+        """Which form of the questions about the ledger this body knows: 2 with parts of days and the second line. Raises Refused where it is strict."""
+        config = ledger.config(self._house.reader)
+        names = {*known, *(more if config.form == 2 else ())}
+        if config.strict and request.query_params.keys() - names:
+            raise Refused(problems.bad_request(f"the parameters here are {', '.join(sorted(names))}"))
+        return config.form
 
     def _asked(self, request: Request) -> tuple[str, Ledger, str]:
         """Body, ledger and webhook-id of a signed question. Raises Refused, or Away."""
@@ -152,6 +166,21 @@ def _day(request: Request, name: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise Refused(problems.bad_request(f"the parameter {name} must be a Beijing day, YYYY-MM-DD")) from None
+
+
+def _split(request: Request) -> int:
+    split = _number(request, "split", 1, 1, max(wire_ledger.SPLITS))
+    if split not in wire_ledger.SPLITS:
+        raise Refused(problems.bad_request(f"the parameter split must be one of {', '.join(map(str, wire_ledger.SPLITS))}"))
+    return split
+
+
+def _buckets(request: Request) -> list[str]:
+    digits = wire_ledger.width(_split(request))
+    named = request.query_params.get("bucket", "").split(",") if digits else []
+    if len(named) > wire_ledger.MAX_BUCKETS or not all(wire_ledger.is_bucket(each, digits) for each in named):
+        raise Refused(problems.bad_request(f"the parameter bucket must name 1 to {wire_ledger.MAX_BUCKETS} parts by {digits} digits each, separated by commas"))
+    return named
 
 
 def _number(request: Request, name: str, default: int, least: int, most: int) -> int:

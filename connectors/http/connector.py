@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -102,14 +102,14 @@ class HttpConnector:
         if 200 <= answer.status < 300:
             found = self._receipted(answer, sent, message_id, digest)
             if isinstance(found, WeakReceipt):
-                return Unknown("the answer holds no valid receipt", found.code)
+                return Unknown("the answer holds no valid receipt", found.code, answer.status)
             return found
         problem = problem_of(answer)
         if answer.status == 404 and problem is not None and problem.slug == "unknown-message":
             return NotReceived()
         outcome = not_ok(answer, self._now())
         if isinstance(outcome, Refused):
-            return Unknown("the receiver refused the question", outcome.code)
+            return Unknown("the receiver refused the question", outcome.code, answer.status)
         return outcome
 
     def fetch(self, handoff_id: str, after: int) -> list[bytes]:
@@ -132,28 +132,47 @@ class HttpConnector:
             after = last
         raise CallFailed(Unknown("the pages of messages do not come to an end", "endless-pages"))
 
-    def digests(self, from_day: date, to_day: date) -> list[wire_ledger.DayDigest]:
-        """The body's day digests; days outside the range asked for are refused. Raises CallFailed."""
-        body = self._signed_get(paths.digests(from_day, to_day))
+    def digests(self, from_day: date, to_day: date, line: int = 1, split: int = 1) -> wire_ledger.Digests:
+        """The body's digests, in the best form that it knows; days outside the range asked for are refused. Raises CallFailed.
+
+        A body that refuses parameters it does not know is asked again without them.
+        """
+        if not self.options.split:
+            line = split = 1
         try:
-            days = wire_ledger.decode_digests(body)
+            body = self._signed_get(paths.digests(from_day, to_day, line, split))
+        except CallFailed as failure:
+            if (line, split) == (1, 1) or not isinstance(failure.outcome, Refused):
+                raise
+            line = split = 1
+            body = self._signed_get(paths.digests(from_day, to_day))
+        try:
+            found = wire_ledger.decode_digests(body)
         except wire_ledger.BadLedger as error:
             raise CallFailed(Unknown(f"the digests cannot be read: {error}", "bad-ledger")) from None
-        if any(not from_day <= day.day <= to_day for day in days):
+        if any(not from_day <= day.day <= to_day for day in found.days):
             raise CallFailed(Unknown("the digests hold a day that was not asked for", "bad-ledger"))
-        return days
+        if found.line not in (1, line) or found.split not in (1, split):
+            raise CallFailed(Unknown("the digests are of another form than was asked for", "bad-ledger"))
+        return found
 
-    def ledger(self, from_day: date, to_day: date) -> Iterator[wire_ledger.Item]:
-        """The body's ledger, page by page as it is read. Raises CallFailed on the way."""
+    def ledger(self, from_day: date, to_day: date, buckets: Sequence[str] = ()) -> Iterator[wire_ledger.Item]:
+        """The body's ledger, page by page as it is read; what a body gives besides the parts asked for is passed over. Raises CallFailed on the way.
+
+        Raises ValueError for too many parts, or parts of several lengths.
+        """
+        if len(buckets) > wire_ledger.MAX_BUCKETS or not all(wire_ledger.is_bucket(b, len(buckets[0])) for b in buckets):
+            raise ValueError(f"at most {wire_ledger.MAX_BUCKETS} parts can be asked for at once, all named by as many digits")
+        ends = tuple(buckets) or ("",)
         cursor: str | None = None
         seen: set[str] = set()
         for _ in range(MAX_PAGES):
-            body = self._signed_get(paths.ledger(from_day, to_day, cursor, self.options.page_limit))
+            body = self._signed_get(paths.ledger(from_day, to_day, cursor, self.options.page_limit, buckets))
             try:
                 page = wire_ledger.decode_page(body)
             except wire_ledger.BadLedger as error:
                 raise CallFailed(Unknown(f"the ledger cannot be read: {error}", "bad-ledger")) from None
-            yield from page.items
+            yield from (item for item in page.items if item.handoff_id.endswith(ends))
             cursor = page.next_cursor
             if cursor is None:
                 return
@@ -185,7 +204,7 @@ class HttpConnector:
         try:
             return self._again(self._transport.call, method, path, headers, body)
         except NotSent as failure:
-            return Unavailable(f"no connection: {failure.code}", None, failure.code == "certificate", failure.code)
+            return Unavailable(f"no connection: {failure.code}", None, failure.code == "certificate", failure.code, sent=False)
         except Lost as failure:
             return Unknown(f"sent, but no answer: {failure.code}", failure.code)
 
@@ -225,15 +244,15 @@ class HttpConnector:
         except receipts.BadReceipt:
             return self._weak(answer.status, "receipt-unreadable")
         if receipt.receipt_id != signer_id or receipt.message_id != message_id:
-            return Unknown("the receipt is for another message", "receipt-misplaced")
+            return Unknown("the receipt is for another message", "receipt-misplaced", answer.status)
         if receipt.body_digest != digest:
-            return Unknown("the receiver stored other bytes under this id", "receipt-digest")
+            return Unknown("the receiver stored other bytes under this id", "receipt-digest", answer.status)
         signature = "\n".join(f"{name}: {answer.headers[name]}" for name in _PROOF)
-        return Delivered(receipt, raw=answer.body, signature=signature)
+        return Delivered(receipt, raw=answer.body, signature=signature, status=answer.status)
 
     def _weak(self, status: int, code: str) -> WeakReceipt | Unknown:
         if self.options.signed_receipts:
-            return Unknown(f"the receiver answered {status} without a valid receipt", code)
+            return Unknown(f"the receiver answered {status} without a valid receipt", code, status)
         return WeakReceipt(status, code)
 
     def _signer(self, answer: HttpAnswer, sent: datetime) -> str:

@@ -11,7 +11,8 @@ from connectors.wire.ledger import MAX_PAGE_ITEMS
 
 
 class HttpOptions(BaseModel):
-    """Options of an `http` body. Time-outs in seconds; `ca_file` a PEM file of the authorities to trust for it."""
+    """Options of an `http` body. Time-outs in seconds; `ca_file` a PEM file of the authorities to trust for it; `split: false` for a body
+    that must not even be asked for digests of parts of a day or by the second form of the line."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -22,6 +23,7 @@ class HttpOptions(BaseModel):
     ca_file: str | None = None
     max_answer_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     page_limit: int = Field(default=500, ge=1, le=MAX_PAGE_ITEMS)
+    split: bool = True
 
     @field_validator("base_url")
     @classmethod

@@ -1,7 +1,11 @@
-"""The partner's ledger on the wire: items, their canonical lines, the digest of a day, pages.
+"""The partner's ledger on the wire: items, their canonical lines, the digest of a day or of a part of it, pages.
 
 An item is always told from the partner's side: `last_seq_in` is the last message in order from the bureau,
 `last_seq_out` the last the partner issued, `body_digest` that of the `handoff.request`.
+
+A day may be cut into `split` parts by the last hexadecimal digits of the hand-off id (its `bucket`), so that where a day differs only
+the parts that differ are listed. A line has two forms; the second also holds the partner's case number. Who knows neither leaves
+`line` and `split` out of the answer and is compared by whole days and the first form.
 """
 
 from __future__ import annotations
@@ -20,6 +24,15 @@ from connectors.wire.times import format_time, parse_time
 
 MAX_PAGE_BYTES = 8 * 1024 * 1024
 MAX_PAGE_ITEMS = 1000
+MAX_CASE_NO = 300
+
+# Into how many parts a day may be cut: by none, one, two or three hexadecimal digits.
+SPLITS = (1, 16, 256, 4096)
+LINES = (1, 2)
+# Days asked about times parts a day: what fits into one answer.
+MAX_PARTS = 32_768
+# Parts that may be listed by one question: what fits into a request line everywhere.
+MAX_BUCKETS = 256
 
 _STATE = re.compile(r"[A-Z_]{1,32}")
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -46,11 +59,24 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class DayDigest:
-    """How many hand-offs were issued on a Beijing day and the digest of their canonical lines (lower-case hex)."""
+    """How many hand-offs were issued on a Beijing day and the digest of their canonical lines (lower-case hex).
+
+    `bucket`: of those only whose ids end in these digits; empty: of the whole day.
+    """
 
     day: date
     count: int
     sha256: str
+    bucket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """An answer about some days: by which form of the line, cut into how many parts, and the digest of each part that holds anything."""
+
+    days: list[DayDigest]
+    line: int = 1
+    split: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +88,24 @@ class Page:
     complete: bool
 
 
-def canonical_line(item: Item) -> bytes:
-    """`handoff_id|round|state|last_seq_in|last_seq_out|body_digest\\n` in UTF-8. Raises BadLedger."""
+def width(split: int) -> int:
+    """How many digits of the hand-off id name a part of a day that is cut into `split`. Raises BadLedger."""
+    if type(split) is not int or split not in SPLITS:
+        raise BadLedger(f"split must be one of {', '.join(map(str, SPLITS))}")
+    return SPLITS.index(split)
+
+
+def is_bucket(text: object, digits: int) -> bool:
+    """Whether this names a part by so many digits."""
+    return isinstance(text, str) and len(text) == digits and not text.strip("0123456789abcdef")
+
+
+def canonical_line(item: Item, line: int = 1) -> bytes:
+    """`handoff_id|round|state|last_seq_in|last_seq_out|body_digest\\n` in UTF-8; in the second form `|partner_case_no` before the line feed,
+    with nothing after the bar where none was told. Raises BadLedger."""
     _check(item)
-    return f"{item.handoff_id}|{item.round}|{item.state}|{item.last_seq_in}|{item.last_seq_out}|{item.body_digest}\n".encode()
+    more = f"|{item.partner_case_no or ''}" if line == 2 else ""
+    return f"{item.handoff_id}|{item.round}|{item.state}|{item.last_seq_in}|{item.last_seq_out}|{item.body_digest}{more}\n".encode()
 
 
 def digest(lines: Iterable[bytes]) -> str:
@@ -73,9 +113,18 @@ def digest(lines: Iterable[bytes]) -> str:
     return sha256(b"".join(sorted(lines))).hexdigest()
 
 
-def day_digest(day: date, items: Sequence[Item]) -> DayDigest:
-    """The digest of the items issued on one Beijing day. Raises BadLedger."""
-    return DayDigest(day, len(items), digest(map(canonical_line, items)))
+def day_digest(day: date, items: Sequence[Item], line: int = 1, bucket: str = "") -> DayDigest:
+    """The digest of these items, issued on one Beijing day (and of that part of it). Raises BadLedger."""
+    return DayDigest(day, len(items), digest(canonical_line(item, line) for item in items), bucket)
+
+
+def day_digests(day: date, items: Iterable[Item], line: int = 1, split: int = 1) -> list[DayDigest]:
+    """The items of one Beijing day cut into parts, the digest of each part that holds any, in order. Raises BadLedger."""
+    digits = width(split)
+    parts: dict[str, list[Item]] = {}
+    for item in items:
+        parts.setdefault(item.handoff_id[len(item.handoff_id) - digits :], []).append(item)
+    return [day_digest(day, parts[bucket], line, bucket) for bucket in sorted(parts)]
 
 
 def encode_page(items: Sequence[Item], next_cursor: str | None) -> bytes:
@@ -112,20 +161,34 @@ def decode_page(raw: bytes) -> Page:
     return Page([_item(row) for row in rows], cursor, complete)
 
 
-def encode_digests(days: Sequence[DayDigest]) -> bytes:
-    """The days as JSON {days: [{day, count, sha256}]}; a day with no hand-off may be left out."""
-    return dumps({"days": [{"day": d.day.isoformat(), "count": d.count, "sha256": d.sha256} for d in days]})
+def encode_digests(days: Sequence[DayDigest], line: int = 1, split: int = 1) -> bytes:
+    """The days as JSON {line, split, days: [{day, bucket, count, sha256}]}; `line`, `split` and `bucket` only where they say more than
+    their absence would. What holds no hand-off may be left out. Raises BadLedger."""
+    digits = width(split)
+    value: dict[str, Any] = {"line": line} if line != 1 else {}
+    if digits:
+        value["split"] = split
+    rows = [{"day": d.day.isoformat(), "bucket": d.bucket, "count": d.count, "sha256": d.sha256} for d in days]
+    if not digits:
+        for row in rows:
+            del row["bucket"]
+    return dumps({**value, "days": rows})
 
 
-def decode_digests(raw: bytes) -> list[DayDigest]:
-    """Read the days. Raises BadLedger, also when a day stands twice."""
-    rows = _object(raw).get("days")
-    if not isinstance(rows, list):
-        raise BadLedger("days must be a list")
-    days = [_day(row) for row in rows]
-    if len({day.day for day in days}) != len(days):
-        raise BadLedger("a day stands twice")
-    return days
+def decode_digests(raw: bytes) -> Digests:
+    """Read the days, or parts of days. Raises BadLedger, also when a part stands twice or there are more than MAX_PARTS."""
+    value = _object(raw)
+    rows, line = value.get("days"), value.get("line", 1)
+    if not isinstance(rows, list) or len(rows) > MAX_PARTS:
+        raise BadLedger(f"days must be a list of at most {MAX_PARTS}")
+    if type(line) is not int or line not in LINES:
+        raise BadLedger("line must be 1 or 2")
+    split = value.get("split", 1)
+    digits = width(split)
+    days = [_day(row, digits) for row in rows]
+    if len({(day.day, day.bucket) for day in days}) != len(days):
+        raise BadLedger("a day, or a part of a day, stands twice")
+    return Digests(days, line, split)
 
 
 def _object(raw: bytes) -> dict[str, Any]:
@@ -163,6 +226,8 @@ def _check(item: Item) -> None:
         raise BadLedger("petition_no must be a text of 1 to 64 characters")
     if item.partner_case_no is not None and not isinstance(item.partner_case_no, str):
         raise BadLedger("partner_case_no must be null or a text")
+    if item.partner_case_no is not None and len(item.partner_case_no) > MAX_CASE_NO:
+        raise BadLedger(f"partner_case_no must have at most {MAX_CASE_NO} characters")
     if not isinstance(item.state, str) or not _STATE.fullmatch(item.state):
         raise BadLedger("state must be one of the states in capitals")
     if type(item.round) is not int or item.round < 1:
@@ -174,7 +239,7 @@ def _check(item: Item) -> None:
         raise BadLedger("body_digest must be sha-256=:<base64>:")
 
 
-def _day(row: Any) -> DayDigest:
+def _day(row: Any, digits: int) -> DayDigest:
     try:
         day = date.fromisoformat(row["day"])
         count, mark = row["count"], row["sha256"]
@@ -182,4 +247,7 @@ def _day(row: Any) -> DayDigest:
         raise BadLedger("a day must be {day: YYYY-MM-DD, count, sha256}") from None
     if type(count) is not int or count < 0 or not isinstance(mark, str) or not _HEX.fullmatch(mark):
         raise BadLedger("count must be a whole number from 0 and sha256 64 lower-case hex digits")
-    return DayDigest(day, count, mark)
+    bucket = row.get("bucket", "")
+    if not is_bucket(bucket, digits):
+        raise BadLedger(f"bucket must be {digits} lower-case hex digits" if digits else "bucket may stand only where split says into how many parts")
+    return DayDigest(day, count, mark, bucket)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from urllib.parse import urlencode
 
@@ -21,14 +22,21 @@ def handoff_messages(handoff_id: str, after: int) -> str:
     return f"{HANDOFFS}/{handoff_id}/messages?after={after}"
 
 
-def ledger(from_day: date, to_day: date, cursor: str | None = None, limit: int = 500) -> str:
-    """A page of the ledger: hand-offs issued on the Beijing days from `from_day` to `to_day`, both included."""
+def ledger(from_day: date, to_day: date, cursor: str | None = None, limit: int = 500, buckets: Sequence[str] = ()) -> str:
+    """A page of the ledger: hand-offs issued on the Beijing days from `from_day` to `to_day`, both included; of the parts that are named only, if any."""
     query = {"from": from_day.isoformat(), "to": to_day.isoformat(), "limit": str(limit)}
+    if buckets:
+        query |= {"split": str(16 ** len(buckets[0])), "bucket": ",".join(buckets)}
     if cursor is not None:
         query["cursor"] = cursor
-    return f"{LEDGER}?{urlencode(query)}"
+    return f"{LEDGER}?{urlencode(query, safe=',')}"
 
 
-def digests(from_day: date, to_day: date) -> str:
-    """The digests of the Beijing days from `from_day` to `to_day`, both included."""
-    return f"{DIGESTS}?{urlencode({'from': from_day.isoformat(), 'to': to_day.isoformat()})}"
+def digests(from_day: date, to_day: date, line: int = 1, split: int = 1) -> str:
+    """The digests of the Beijing days from `from_day` to `to_day`, both included; by which form of the line, and cut into how many parts."""
+    query = {"from": from_day.isoformat(), "to": to_day.isoformat()}
+    if line != 1:
+        query["line"] = str(line)
+    if split != 1:
+        query["split"] = str(split)
+    return f"{DIGESTS}?{urlencode(query)}"

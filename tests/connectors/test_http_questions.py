@@ -129,7 +129,7 @@ def test_digests_and_days_nobody_asked_for() -> None:
     days = [day_digest(DAY, [item(), item()])]
     with partner(answered(ledger.encode_digests(days))) as there:
         connector = there.connector()
-        assert connector.digests(DAY, DAY) == days
+        assert connector.digests(DAY, DAY) == ledger.Digests(days)
         with pytest.raises(CallFailed, match="not asked"):
             connector.digests(DAY + timedelta(days=1), DAY + timedelta(days=2))
 

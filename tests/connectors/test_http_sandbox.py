@@ -98,8 +98,8 @@ def test_ledger_digests_and_messages_agree(tmp_path: Path) -> None:
         items = list(connector.ledger(DAY, DAY))
         assert {item.handoff_id for item in items} == {message.handoff_id for message in messages}
         assert {item.body_digest for item in items} == {body_digest(message.raw) for message in messages}
-        assert connector.digests(DAY, DAY) == [day_digest(DAY, items)]
-        assert connector.digests(DAY + timedelta(days=1), DAY + timedelta(days=2)) == []
+        assert connector.digests(DAY, DAY).days == [day_digest(DAY, items)]
+        assert connector.digests(DAY + timedelta(days=1), DAY + timedelta(days=2)).days == []
 
 
 def test_a_clock_that_is_off_pauses_the_endpoint(tmp_path: Path) -> None:

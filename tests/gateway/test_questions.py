@@ -99,10 +99,10 @@ def test_ledger_and_digests_agree_and_hold_only_the_bodys_own(court: Partner, ho
         cursor = f"&cursor={page.next_cursor}"
     assert asked == 3
     assert [item.handoff_id for item in items] == sorted(case.handoff_id for case in own)
-    [day] = wire_ledger.decode_digests(court.get(f"/ledger/digests?{DAYS}").body)
+    [day] = wire_ledger.decode_digests(court.get(f"/ledger/digests?{DAYS}").body).days
     assert day == wire_ledger.day_digest(datetime(2026, 3, 2, tzinfo=UTC).date(), items)
-    assert [d.count for d in wire_ledger.decode_digests(housing.get(f"/ledger/digests?{DAYS}").body)] == [2]
-    assert wire_ledger.decode_digests(court.get("/ledger/digests?from=2026-01-01&to=2026-03-01").body) == []
+    assert [d.count for d in wire_ledger.decode_digests(housing.get(f"/ledger/digests?{DAYS}").body).days] == [2]
+    assert wire_ledger.decode_digests(court.get("/ledger/digests?from=2026-01-01&to=2026-03-01").body).days == []
 
 
 @pytest.mark.parametrize(

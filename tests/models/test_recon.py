@@ -9,9 +9,10 @@ from datetime import date, timedelta
 import pytest
 
 from connectors.wire.ledger import Item, day_digest
-from models import recon
+from models import comparing, differences, recon
+from models.comparing import Disagreement, Look
 from models.inbox import apply
-from models.recon import Disagreement
+from models.listed import Listed, Part
 from models.settling import Result
 from rules.ledgers import Finding
 from tests.models.ledger import BUREAU, COURT, Ledger
@@ -25,18 +26,23 @@ def items(ledger: Ledger, body: str = COURT, after: str | None = None, limit: in
         return recon.our_items(connection, body, DAY, until, after, limit)
 
 
-def compare(ledger: Ledger, theirs: list[Item]) -> list[tuple[str, str, str]]:
-    with ledger.transaction() as connection:
-        found = recon.compare_day(connection, COURT, DAY, theirs)
-        return [(d.handoff_id, d.finding.kind, d.finding.action) for d in found]
+def look(ledger: Ledger, theirs: list[Item], day: date = DAY) -> Look:
+    """One day of the court's ledger, as it lists it, held against ours."""
+    with ledger.transaction() as connection, Listed() as listed:
+        listed.add(day, theirs)
+        return comparing.hold(connection, COURT, [Part(day)], listed, None)
+
+
+def compare(ledger: Ledger, theirs: list[Item], day: date = DAY) -> list[tuple[str, str, str]]:
+    return [(d.handoff_id, d.finding.kind, d.finding.action) for d in look(ledger, theirs, day).found]
 
 
 def act_on(ledger: Ledger, theirs: list[Item]) -> list[Disagreement]:
+    found = look(ledger, theirs).found
     with ledger.transaction() as connection:
         run = recon.begin(connection, COURT, DAY, ledger.now, again=True)
         assert run
-        found = recon.compare_day(connection, COURT, DAY, theirs)
-        return recon.record(connection, run, COURT, found, ledger.house, ledger.sealer, ledger.now)
+        return differences.record(connection, run.id, COURT, found, ledger.house, ledger.sealer, ledger.now)
 
 
 def test_our_digests_are_those_of_the_wire_format(ledger: Ledger) -> None:
@@ -84,7 +90,10 @@ def test_every_difference_is_found_and_acted_on(ledger: Ledger, change: dict[str
     duties = ledger.duties("difference")
     assert len(duties) == (action == "duty")
     waiting = ledger.rows("select sequence, state from outbox where state = 'UNKNOWN'")
-    assert waiting == ([{"sequence": 2, "state": "UNKNOWN"}] if action == "resend" else [])
+    assert waiting == []
+    resent = ledger.rows("select sequence, state from outbox where state = 'RETRY_WAIT'")
+    # Sent, not asked about: a partner that lists from its registry and answers from its inbox would say that it has it.
+    assert resent == ([{"sequence": 2, "state": "RETRY_WAIT"}] if action == "resend" else [])
     if action == "duty":
         assert (duties[0]["holder"], duties[0]["detail"]["code"]) == (BUREAU, kind)
         act_on(ledger, [theirs])
@@ -100,15 +109,15 @@ def test_what_they_do_not_have_goes_again_under_the_same_id(ledger: Ledger) -> N
     act_on(ledger, [])
     again, = ledger.claim()
     assert [{"message_id": again.message_id}] == ids
-    assert again.doubtful
+    assert not again.doubtful
     with ledger.transaction() as connection:
-        assert recon.open_differences(connection) == 1
-        assert recon.mark_healed(connection, ledger.now) == 0
+        assert differences.open_differences(connection) == 1
+        assert differences.mark_healed(connection, ledger.now) == 0
     ledger.settle(ledger.receipted(again))
     with ledger.transaction() as connection:
-        assert recon.mark_healed(connection, ledger.now) == 1
-        assert recon.mark_healed(connection, ledger.now) == 0
-        assert recon.open_differences(connection) == 0
+        assert differences.mark_healed(connection, ledger.now) == 1
+        assert differences.mark_healed(connection, ledger.now) == 0
+        assert differences.open_differences(connection) == 0
     assert ledger.row("select healed from reconciliation")["healed"] == 1
 
 
@@ -140,17 +149,31 @@ def test_another_bodys_handoff_is_not_ours_to_compare(ledger: Ledger) -> None:
     other = ledger.send("police-990100")
     ledger.send_all("police-990100")
     theirs, = items(ledger, "police-990100")
-    assert compare(ledger, [theirs]) == [(other, "unknown_to_us", "duty")], "one body learns nothing of another's cases"
+    assert compare(ledger, [theirs]) == [(other, "of_another_body", "duty")]
+    found, = look(ledger, [theirs]).found
+    assert (found.petition_no, found.ours) == (None, None), "one body learns nothing of another's cases"
 
 
-def test_a_day_that_moved_between_two_reads_finds_the_handoff_all_the_same(ledger: Ledger) -> None:
+@pytest.mark.guarantee("F21")
+def test_a_hand_off_listed_on_another_day_or_of_another_petition_is_told_from_one_that_is_missing(ledger: Ledger) -> None:
     handoff = ledger.send()
     ledger.send_all()
     mine, = items(ledger)
-    with ledger.transaction() as connection:
-        found = recon.compare_day(connection, COURT, DAY + timedelta(days=1), [mine])
-    assert found == []
-    assert mine.handoff_id == handoff
+    tomorrow = DAY + timedelta(days=1)
+    assert compare(ledger, [mine], tomorrow) == [(handoff, "day_differs", "duty")]
+    assert compare(ledger, [replace(mine, petition_no="XF99010020260302000999")]) == [(handoff, "petition_differs", "duty")]
+    # Whichever of the two days is read first: it is listed, so nothing is sent again for good.
+    for first, second in (((DAY, []), (tomorrow, [mine])), ((tomorrow, [mine]), (DAY, []))):
+        with ledger.transaction() as connection:
+            run = recon.begin(connection, COURT, DAY, ledger.now, again=True)
+            assert run
+        for day, listed in (first, second):
+            found = look(ledger, listed, day).found
+            with ledger.transaction() as connection:
+                differences.record(connection, run.id, COURT, found, ledger.house, ledger.sealer, ledger.now)
+        kept = ledger.rows("select kind from difference where reconciliation_id = %s", run.id)
+        assert [row["kind"] for row in kept] == ["day_differs"]
+    assert len(ledger.duties("difference")) == 1
 
 
 def test_with_every_callback_dropped_what_is_fetched_heals(ledger: Ledger) -> None:
@@ -163,7 +186,7 @@ def test_with_every_callback_dropped_what_is_fetched_heals(ledger: Ledger) -> No
     ledger.take_in(ledger.incoming(handoff, "handoff.signed", 1), ledger.incoming(handoff, "handoff.accepted", 2))
     with ledger.transaction() as connection:
         apply(connection, 10, ledger.house, ledger.sealer, ledger.now)
-        assert recon.mark_healed(connection, ledger.now) == 1
+        assert differences.mark_healed(connection, ledger.now) == 1
     assert compare(ledger, [theirs]) == []
 
 
@@ -171,7 +194,7 @@ def test_with_every_callback_dropped_what_is_fetched_heals(ledger: Ledger) -> No
 
 
 def test_two_runs_of_one_night_are_one(ledger: Ledger) -> None:
-    got: list[int | None] = []
+    got: list[recon.Begun | None] = []
     start = threading.Barrier(4)
 
     def work() -> None:
@@ -187,27 +210,38 @@ def test_two_runs_of_one_night_are_one(ledger: Ledger) -> None:
     assert sorted(x is None for x in got) == [False, True, True, True]
 
 
-def test_a_failed_or_abandoned_night_is_taken_up_again_a_done_one_is_not(ledger: Ledger) -> None:
-    def begin(again: bool = False) -> int | None:
-        with ledger.transaction() as connection:
-            return recon.begin(connection, COURT, DAY, ledger.now, again=again)
+@pytest.mark.guarantee("F28")
+def test_a_failed_or_abandoned_night_is_taken_up_where_it_was_a_done_one_is_not(ledger: Ledger) -> None:
+    dead: set[str] = set()
 
-    def finish(run: int, state: str) -> None:
+    def begin(owner: str, again: bool = False) -> recon.Begun | None:
         with ledger.transaction() as connection:
-            recon.finish(connection, run, ledger.now, state=state, days=1, differing=0, items=0, note="x" * 900)
+            return recon.begin(connection, COURT, DAY, ledger.now, owner, lambda _, before: before in dead, again=again)
 
-    first = begin()
+    def finish(run: recon.Begun, state: str) -> None:
+        with ledger.transaction() as connection:
+            recon.finish(connection, run.id, ledger.now, state=state, days=1, differing=0, items=0, note="x" * 900)
+
+    first = begin("w1")
     assert first is not None
-    assert begin() is None
-    ledger.wait(minutes=61)
-    assert begin() == first, "whoever began it an hour ago is gone"
+    ledger.wait(hours=9)
+    assert begin("w2") is None, "however long it takes: its maker lives"
+    with ledger.transaction() as connection:
+        recon.reach(connection, first.id, DAY, 3, 40)
+        recon.reach(connection, first.id, DAY - timedelta(days=1), 3, 2)
+    dead.add("w1")
+    assert begin("w2") == recon.Begun(first.id, DAY), "at the day it had reached, never before it"
+    assert begin("w3") is None
+    assert ledger.row("select owner, listed from reconciliation") == {"owner": "w2", "listed": 42}
     finish(first, "FAILED")
-    assert begin() == first
+    assert begin("w3") == recon.Begun(first.id, DAY)
     finish(first, "DONE")
+    dead.add("w3")
     ledger.wait(days=2)
-    assert begin() is None
-    second = begin(again=True)
-    assert second not in (None, first)
+    assert begin("w4") is None
+    second = begin("w4", again=True)
+    assert second is not None
+    assert second.id != first.id
     rows = ledger.rows("select run, state from reconciliation order by run")
     assert [(r["run"], r["state"]) for r in rows] == [(1, "DONE"), (2, "RUNNING")]
 
@@ -219,7 +253,7 @@ def test_a_number_past_all_sense_in_one_ledger_does_not_stop_the_healing_of_all(
     act_on(ledger, [replace(mine[handoff], last_seq_out=10**30), replace(mine[other], last_seq_in=2)])
     ledger.send_all()
     with ledger.transaction() as connection:
-        assert recon.mark_healed(connection, ledger.now) == 1
+        assert differences.mark_healed(connection, ledger.now) == 1
     assert [r["handoff_id"] for r in ledger.rows("select handoff_id from difference where healed_at is null")] == [handoff]
 
 
@@ -237,5 +271,5 @@ def test_what_does_not_heal_becomes_a_persons(ledger: Ledger) -> None:
     ledger.take_in(ledger.incoming(handoff, "handoff.signed", 1))
     ledger.apply()
     with ledger.transaction() as connection:
-        assert recon.mark_healed(connection, ledger.now) == 4, "it heals all the same, once the message is there"
+        assert differences.mark_healed(connection, ledger.now) == 4, "it heals all the same, once the message is there"
     assert ledger.flaws() == []

@@ -194,7 +194,7 @@ class Bureau:
     def digests(self) -> dict[date, wire_ledger.DayDigest]:
         first, last = START.date() - timedelta(days=40), START.date() + timedelta(days=400)
         answer = self.get(paths.digests(first, last))
-        return {day.day: day for day in wire_ledger.decode_digests(answer.content)}
+        return {day.day: day for day in wire_ledger.decode_digests(answer.content).days}
 
     def messages(self, handoff_id: str, after: int = 0) -> list[Event]:
         page = pages.decode_messages(self.get(paths.handoff_messages(handoff_id, after)).content)
