@@ -221,17 +221,21 @@ def reopen(connection: Connection, petition_no: str, new_facts: str, house: Hous
 def review(
     connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime, *, body: str = "", late_reason: str = "", clerk: str = "",
 ) -> Answer:
-    """复查 or, once reviewed, 复核: hand the petition to the next higher body. `body`: which one, where several lead the last; "" takes the first. Arts 35, 36."""
-    row = connection.execute("select stage, branch, klass, state from petition where petition_no = %s", (petition_no,)).fetchone()
+    """复查 or, once reviewed, 复核: hand the petition to the next higher body. `body`: which one, where several lead the last; "" takes the first. Arts 35, 36.
+
+    Where nobody says otherwise, one that has given it back, or lost it, is passed over.
+    """
+    row = connection.execute("select stage, branch, klass, state, returned_by from petition where petition_no = %s", (petition_no,)).fetchone()
     if row is None:
         return Refused("unknown", "没有此信访事项", petition_no)
-    stage, branch, klass, state = row
+    stage, branch, klass, state, returned_by = row
     again = state == "WITH_CLERK" and stage != "handling"
     name = "review" if stage == "handling" or (again and stage == "review") else "rereview"
     sql = "select body from handoff where petition_no = %s and stage = %s and state = 'CLOSED' order by closed_at desc, handoff_id desc limit 1"
     answered = connection.execute(sql, (petition_no, "handling" if name == "review" else "review")).fetchone()
     last = answered[0] if answered else None
-    choice = body or next(iter(higher(last, house.bodies) if last is not None and last in house.bodies else ()), "")
+    above = higher(last, house.bodies) if last is not None and last in house.bodies else ()
+    choice = body or next((code for code in above if code not in returned_by), next(iter(above), ""))
     if not choice:
         return Refused("guard", "机关目录中没有原办理机关的上一级机关；请在 bodies.yaml 中写明 superior", petition_no)
     blocked = _receiver(choice, petition_no, house)

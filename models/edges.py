@@ -7,7 +7,6 @@ from models import clocking
 from models.handoff_steps import HandoffSteps
 from models.moves import SYSTEM, Answer, Done, Move
 from models.records import HandoffRow, PetitionRow
-from models.shielding import SILENCED
 from rules.edge_dates import wrong_day
 from rules.edge_guards import GUARDS, Mark, No
 from rules.reassigning import REASSIGN, TAKEN
@@ -68,7 +67,7 @@ class Crossing(HandoffSteps):
         conference = self.parties(petition, handoff).conference
         waits = self.house.roads.state("handoff" if handoff else "petition", row.state).holder == "arbiter"
         # From a body that has come to stand accused it is taken at once, not when its time is up.
-        accused = move.act == REASSIGN and handoff is not None and SILENCED in handoff.flags
+        accused = move.act == REASSIGN and handoff is not None and self.stands_accused(petition, handoff)
         if move.actor.code == conference and (row.holder == conference or accused):
             return True
         return move.actor.code == petition.arbiter or (move.actor.code == conference and waits and petition.arbiter is None)

@@ -23,7 +23,7 @@ from rules.edge_guards import Situation
 from rules.guards import Allowed, may_send
 from rules.house import House
 from rules.ladder import Parties, shuns
-from rules.reassigning import NONE, REASSIGN, Silence
+from rules.reassigning import ACCUSED, NONE, REASSIGN, Silence
 from rules.remedies import remedy_ends
 from rules.roadmap import MachineName
 
@@ -62,7 +62,12 @@ class Holding:
             return silence.of_petition(self.work, petition)
         if move.act != REASSIGN:
             return NONE
-        return silence.of_handoff(self.connection, self.work, self.house, petition, handoff, self.course(petition, handoff).context)
+        return silence.of_handoff(self.connection, self.work, self.house, petition, handoff, self.course(petition, handoff).context,
+                                  self.stands_accused(petition, handoff))
+
+    def stands_accused(self, petition: PetitionRow, handoff: HandoffRow) -> bool:
+        """Whether nothing may be said to the body of this hand-off any more."""
+        return ACCUSED in handoff.flags
 
     def _answered_by(self, move: Move, petition: PetitionRow) -> str | None:
         """Whose answer an act asks to be reviewed: the last body that answered at the stage before."""

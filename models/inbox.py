@@ -235,7 +235,7 @@ def _move(row: _Row, sealer: Sealer) -> Move:
 
 
 def _quarantine(row: _Row, move: Move | None, code: str) -> list[Move]:
-    said = {"kind": "quarantine", "ref": f"{row.body}:{row.message_id}", "code": code, "message_id": row.message_id, "sequence": row.sequence}
+    said = {"kind": "quarantine", "ref": f"{row.body}:{row.message_id}", "code": code, "what": row.message, "message_id": row.message_id, "sequence": row.sequence}
     return [Move("message.quarantined", SYSTEM, handoff_id=row.handoff_id, data=said, sequence=move.sequence if move else None),
             Move("duty.open", SYSTEM, handoff_id=row.handoff_id, data=said)]
 

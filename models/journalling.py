@@ -19,7 +19,7 @@ JOURNALLED: Mapping[str, re.Pattern[str]] = {
     name: re.compile(pattern)
     for names, pattern in (
         (("reason_code", "outcome_code", "kind", "key", "root", "channel", "origin", "via", "party", "rule", "code", "decision",
-          "ground", "adopted", "proposal_id", "clerk", "other", "situation", "klass", "branch", "track"), r"[A-Za-z0-9_.:-]{1,64}"),
+          "ground", "adopted", "proposal_id", "clerk", "other", "what", "situation", "klass", "branch", "track"), r"[A-Za-z0-9_.:-]{1,64}"),
         (("suggested_body", "to_subordinate", "body", "to"), r"[a-z0-9_:-]{1,128}"),
         (("partner_case_no", "document_no", "register_no"), _NUMBER_OF),
         (("facts_set",), r"[A-Za-z0-9_.:=,-]{1,600}"),

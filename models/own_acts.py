@@ -12,6 +12,9 @@ from models.moves import SYSTEM, Actor, Answer, Done, Move, Refused
 from models.records import ClockRow, DutyRow, HandoffRow, PetitionRow
 from models.shielding import UPPER_LEVEL
 from rules.calendar import due
+from rules.reassigning import TAKEN
+from rules.taxonomy import way_zh
+from rules.words import act_zh
 
 
 def receipted(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
@@ -44,6 +47,14 @@ def read_only(door: Crossing, move: Move, petition: PetitionRow, handoff: Handof
         handoff.seq_in = max(handoff.seq_in, move.sequence)
     door.note(move, petition, handoff)
     return Done(petition.petition_no, move.handoff_id, (handoff or petition).state)
+
+
+def resent(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
+    """Somebody of the bureau sends a message again: who, when, which and why is kept; whether it arrives is told by its receipt."""
+    if handoff is None or move.actor.writer != "bureau":
+        return Refused("not-writer", "重发只由信访部门决定", petition.petition_no, move.handoff_id)
+    door.note(move, petition, handoff)
+    return Done(petition.petition_no, handoff.handoff_id, handoff.state)
 
 
 def flag(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
@@ -100,12 +111,18 @@ def _expire(door: Crossing, clock: ClockRow, petition: PetitionRow, handoff: Han
 def duty_open(door: Crossing, move: Move, petition: PetitionRow | None, handoff: HandoffRow | None) -> Answer:
     """A duty that a watcher or a reconciliation finds. The same cause, seen again while its duty is open, opens no second one."""
     kind, before = str(move.data["kind"]), len(door.work.new_duties)
-    duty = door.open_duty(kind, door.house.roads.duty_zh(kind), str(move.data.get("holder") or door.house.bureau), petition, handoff,
+    zh = door.house.roads.duty_zh(kind)
+    if move.data.get("code") == TAKEN:
+        zh = f"{zh}：收回改派之后，原承办单位来文“{act_zh(str(move.data.get('what')))}”，可供参考的转告现承办单位"
+    way = move.data.get("to_way")
+    if isinstance(way, int):
+        zh += f"（已自动改走{way_zh(way)}，送达前仍须跟进）"
+    duty = door.open_duty(kind, zh, str(move.data.get("holder") or door.house.bureau), petition, handoff,
                           ref=str(move.data["ref"]), detail=safe_detail(move.data), body=move.data.get("body"))
     new = len(door.work.new_duties) > before
     if petition is not None and new:
         door.note(move, petition, handoff)
-        if kind == "undelivered":
+        if kind == "undelivered" and way is None:
             door.forget_more(petition, str(move.data.get("message_id") or ""))
     return Done(petition.petition_no if petition else "", move.handoff_id, duty.kind, new=new)
 
@@ -155,6 +172,7 @@ OWN: Mapping[str, Callable[[Crossing, Move, PetitionRow, HandoffRow | None], Ans
     "receipt": receipted,
     "message.read": read_only,
     "message.quarantined": read_only,
+    "message.resend": resent,
     "flag": flag,
     "clock.ring": ring,
     "proposal.issue": proposals.issue,

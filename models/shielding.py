@@ -42,6 +42,10 @@ class Shielding(Holding):
         verdict = shielded(facts, self.house.bodies.get(body), self.house.bodies)
         return verdict.reason if isinstance(verdict, Blocked) else None
 
+    def stands_accused(self, petition: PetitionRow, handoff: HandoffRow) -> bool:
+        """Also where it has come to that since the last message to it: by what is known now, or by who leads whom now."""
+        return super().stands_accused(petition, handoff) or self.barred(petition, handoff.body) is not None
+
     @staticmethod
     def _facts(petition: PetitionRow) -> Facts | None:
         try:

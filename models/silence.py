@@ -26,15 +26,15 @@ where o.handoff_id = %(handoff)s and o.message = 'handoff.supervise' and (o.rece
 """
 
 
-def of_handoff(connection: Connection, work: Working, house: House, petition: PetitionRow, handoff: HandoffRow, context: ClockContext) -> Silence:
-    """How long the body of this hand-off has been silent, and whether it was told so."""
+def of_handoff(connection: Connection, work: Working, house: House, petition: PetitionRow, handoff: HandoffRow, context: ClockContext, accused: bool) -> Silence:
+    """How long the body of this hand-off has been silent, and whether it was told so. `accused`: it stands on the accused's side by now."""
     roads = house.roads
     climbed = [c for c in clocking.running(work, petition.petition_no, handoff.handoff_id)
                if c.paused_at is None and roads.is_rung(c.key) and roads.clock(c.key).owes == "joint_conference"]
     late = any(roads.clock(c.root).owes in ("partner", "party") for c in climbed)
     reached = _reached(connection, handoff)
     ends = None if reached is None else _answered_by(house, context, reached)
-    return Silence(house.gaps.choice(TAKING_AWAY) == "reassign", late, ends, handoff.accepted_at is not None, _UPPER_LEVEL in petition.flags)
+    return Silence(house.gaps.choice(TAKING_AWAY) == "reassign", late, ends, accused, handoff.accepted_at is not None, _UPPER_LEVEL in petition.flags)
 
 
 def of_petition(work: Working, petition: PetitionRow) -> Silence:

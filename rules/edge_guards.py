@@ -224,7 +224,7 @@ def _supervised_in_vain(at: Situation) -> Verdict:
 
 
 def _own_law_kept(at: Situation) -> Verdict:
-    why = reassigning.not_to_take(at.silence, at.flags, at.body, at.branch, at.bodies)
+    why = reassigning.not_to_take(at.silence, at.body, at.branch, at.bodies)
     return No(why) if why else None
 
 

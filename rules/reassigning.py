@@ -16,7 +16,7 @@ from rules.remedies import higher
 
 REASSIGN = "ruling.reassign"
 TAKEN, SUPERVISED_BY_LETTER, ACCUSED = "taken-away", "supervision-given", "silenced"
-"""Flags of a hand-off: it was taken from its body; the body was supervised; the body has come to stand accused, so that nothing may be said to it."""
+"""Flags of a hand-off: it was taken from its body; the body was supervised; nothing may be said to the body any more."""
 # 建议意见 and 信访程序: no other law governs how they are handled.
 _PETITION_LAW = ("B1", "B3.6")
 
@@ -29,6 +29,7 @@ class Silence:
         may: what the operator chose of gaps.yaml 13.
         at_conference: a limit of the body's ran out, so did the time after 催办 and 督办, and the conference has been asked.
         answer_ends: when the time to answer the supervision is up (aware); None while no supervision is known to have reached the body.
+        accused: the body has come to stand on the accused's side, so that nothing may be said to it and it may not keep the case (art 30(3)).
         accepted: the body had accepted the case.
         above: an accusation that belongs to the level above.
         taken: bodies that the case was taken from.
@@ -38,6 +39,7 @@ class Silence:
     may: bool = True
     at_conference: bool = False
     answer_ends: datetime | None = None
+    accused: bool = False
     accepted: bool = False
     above: bool = False
     taken: Collection[str] = ()
@@ -53,8 +55,8 @@ def own_law(branch: str) -> bool:
 
 
 def too_early(silence: Silence, flags: Collection[str], now: datetime) -> str | None:
-    """Why the case must not be taken away yet, in Chinese; None where it may. A body that stands accused has lost it at once (art 30(3))."""
-    if ACCUSED in flags:
+    """Why the case must not be taken away yet, in Chinese; None where it may. A body that stands accused has lost it at once."""
+    if silence.accused:
         return None
     if not silence.may:
         return "条例没有写明能否收回改派，本单位选择只协调、督办（gaps.yaml 第13项）"
@@ -70,11 +72,11 @@ def too_early(silence: Silence, flags: Collection[str], now: datetime) -> str | 
     return None
 
 
-def not_to_take(silence: Silence, flags: Collection[str], body: str, branch: str, bodies: Bodies) -> str | None:
+def not_to_take(silence: Silence, body: str, branch: str, bodies: Bodies) -> str | None:
     """Why the case is not the conference's to take from this body at all, in Chinese; None where it is."""
     if silence.above:
         return "此件属上级管理权限，由收件机关及其上级处理，不由本级收回改派（检举控告工作规则第十五条）"
-    if silence.accepted and own_law(branch) and ACCUSED not in flags and (body not in bodies or not higher(body, bodies)):
+    if silence.accepted and own_law(branch) and not silence.accused and (body not in bodies or not higher(body, bodies)):
         return "该单位已依其本法受理，只能改送其上一级机关，而机关目录中没有；请在 bodies.yaml 中写明 superior"
     return None
 

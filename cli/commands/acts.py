@@ -17,6 +17,9 @@ def register(app: typer.Typer, command: type) -> None:
     app.command(cls=command, help="核实异议：upheld 同意退回（列明材料）、rejected 异议不成立、escalated 报请联席会议协调。\n\n"
                 "例：tonglu decide XF99010020260316000001 upheld --reason 不属其职责 --material 转送函 --material 信访材料一份")(decide)
     app.command(cls=command, help="联席会议裁定争议：keep 由该单位受理，return 退回另行确定。\n\n例：tonglu rule XF99010020260316000001 keep --reason 依职责由其受理")(rule)
+    app.command(cls=command, help="联席会议收回改派：承办单位的期限和催办、督办之后的期限都已届满仍不作声的，收回另行确定承办单位（依据待确认，见 gaps.yaml 第13项）。\n\n"
+                "不写 --to 的，交回经办人另行确定去向，不得再转给原单位；随后须将决定告知信访人。\n\n"
+                "例：tonglu reassign XF99010020260316000001 --to agency-housing-990100 --reason 督办期满仍未办理 --dry-run")(reassign)
     app.command(cls=command, help="审核办结报告：accepted 通过（写明告知信访人的日期），rework 退回重办（写明理由）。\n\n"
                 "例：tonglu review XF99010020260316000001 accepted --reason 事实清楚 --told-on 2026-05-08")(review)
     app.command(cls=command, help="不予受理之后：told 已告知救济途径，reroute 另行转送（交回经办人）。\n\n例：tonglu followup XF99010020260316000001 told --told-on 2026-03-20")(followup)
@@ -63,6 +66,20 @@ def rule(
 
     needed(reason, "--reason")
     return take(handoff, "已裁定", lambda o, c, h: desk.rule_dispute(c, h, ruling, reason, o.house, o.sealer, o.now(), clerk=clerk))
+
+
+def reassign(
+    handoff: HandoffArg,
+    reason: Reason = "",
+    to: Annotated[str, typer.Option("--to", help="改由哪个机关办理（机关代码，用 tonglu bodies 查看）；不写则交回经办人")] = "",
+    clerk: Clerk = "",
+    dry_run: DryRun = False,
+) -> int:
+    from models import reassigning
+
+    needed(reason, "--reason")
+    words = "已收回改派" if to else "已收回，交回经办人另行确定去向"
+    return take(handoff, words, lambda o, c, h: reassigning.reassign(c, h, reason, o.house, o.sealer, o.now(), body=to, clerk=clerk), dry_run=dry_run)
 
 
 def review(

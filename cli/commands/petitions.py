@@ -33,6 +33,11 @@ _PARTS = {
 }
 
 
+# What of a body's message a clerk reads, in its words.
+_SAID_ZH = {"office": "承办机构", "partner_case_no": "案号", "told_on": "告知日", "reason": "理由", "legal_basis": "依据", "remedy": "救济途径", "note": "说明", "items": "所需材料",
+            "outcome_code": "结果", "document_no": "文号", "opinion": "意见", "agreed_on": "协议日", "opened_on": "听证开始", "closed_on": "听证结束"}
+
+
 def register(app: typer.Typer, command: type) -> None:
     """Add this command to the application."""
     app.command("petition", cls=command, help="一件信访事项的全程：现状、持有者、期限、转送件、待办、流转记录。\n\n默认不显示个人信息；"
@@ -115,6 +120,7 @@ def _show(opened: Opened, found: dict[str, Any]) -> None:
 
 def _reveal(opened: Opened, connection: Connection, number: str) -> None:
     from models import store
+    from models.unheeded import unheeded
 
     sql = """select p.subject_sealed, p.text_sealed, r.sealed from petition p left join petitioner r using (petition_no) where petition_no = %s"""
     row = connection.execute(sql, (number,)).fetchone()
@@ -131,4 +137,7 @@ def _reveal(opened: Opened, connection: Connection, number: str) -> None:
     print("正文：" + opened.sealer.open_text(row[1], f"petition.text:{number}"))
     for seq, words in store.notes(connection, number, opened.sealer):
         print(f"第{seq}条经办意见：{words}")
+    for kept in unheeded(connection, number, opened.sealer):
+        told = "；".join(f"{_SAID_ZH[name]} {value}" for name, value in kept.data.items() if name in _SAID_ZH and value)
+        print(f"未据以办理的来文（{local(kept.received_at)}，{body_name(opened.house, kept.body)}，{act_zh(kept.message)}）：{told or '没有文字'}")
     say("！！！ 个人信息到此为止 ！！！")
