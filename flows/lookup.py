@@ -15,6 +15,7 @@ from models.db import Connection
 from models.journalling import safe
 from rules.calendar import SHANGHAI
 from rules.house import PETITIONER
+from rules.taxonomy import KLASS_ZH, OUTBOX_ZH, way_zh
 from rules.words import STAGE_ZH, act_zh
 
 NUMBER = re.compile(r"XF[0-9]{20}")
@@ -38,12 +39,28 @@ def timeline(connection: Connection, context: Context, petition_no: str) -> str 
     if rows:
         lines += ["", "| 单位 | 方式 | 状态 | 对方案号 | 发出 | 轮次 |", "|---|---|---|---|---|---|"]
         lines += [f"| {context.name(b)} | {way} | {roads.state('handoff', s).zh} | {_cell(safe('partner_case_no', case))} | {_when(issued)} | {n} |" for _, b, way, s, case, issued, n in rows]
+    lines += _deliveries(connection, context, petition_no)
     lines += ["", "| 时间 | 事 | 由 | 状态 | 其后由谁 | 期限 |", "|---|---|---|---|---|---|"]
     sql = "select at, actor, act, handoff_id, to_state, holder, next_due from journal where petition_no = %s order by seq"
     for at, actor, act, handoff, to_state, then, due in connection.execute(sql, (petition_no,)):
         zh = roads.state("handoff" if handoff else "petition", to_state).zh if to_state else ""
         lines.append(f"| {_when(at)} | {act_zh(act)} | {_actor(context, actor)} | {zh} | {_who(context, then)} | {_when(due)} |")
     return "\n".join(lines)
+
+
+_OUTBOX = """select o.message, o.body, o.state, o.attempts, o.way, a.at, a.klass, case when o.state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN') then o.next_attempt_at end
+             from outbox o left join lateral (select at, klass from attempt t where t.message_id = o.message_id order by attempt_no desc, id desc limit 1) a on true
+             where o.petition_no = %s order by o.created_at, o.handoff_id, o.sequence"""
+
+
+def _deliveries(connection: Connection, context: Context, petition_no: str) -> list[str]:
+    """How each message to a body fares; `tonglu attempts` tells of every try."""
+    rows = connection.execute(_OUTBOX, (petition_no,)).fetchall()
+    if not rows:
+        return []
+    lines = ["", "| 文书 | 单位 | 通道 | 投递 | 已试 | 末次 | 结果 | 下次 |", "|---|---|---|---|---|---|---|---|"]
+    return lines + [f"| {act_zh(message)} | {context.name(body)} | {way_zh(way)} | {OUTBOX_ZH.get(state, state)} | {tried} | {_when(last)} | "
+                    f"{KLASS_ZH.get(klass or '', '') if last else ''} | {_when(again)} |" for message, body, state, tried, way, last, klass, again in rows]
 
 
 def _actor(context: Context, actor: str) -> str:

@@ -18,3 +18,13 @@ KLASS_ZH: Mapping[str, str] = {
 Has = Literal["no", "maybe", "yes"]
 """Whether the body has a message: surely not, perhaps, confirmed by its receipt."""
 HAS_ZH: Mapping[str, str] = {"no": "确未持有", "maybe": "可能已持有", "yes": "已确认持有"}
+
+OUTBOX_ZH: Mapping[str, str] = {
+    "QUEUED": "待发", "SENDING": "发送中", "RECEIPTED": "已回执", "WEAK_RECEIPT": "无签名回执", "RETRY_WAIT": "待重试", "UNKNOWN": "不明", "DEAD": "送不到",
+}
+"""Delivery states of a message (handoff-protocol 1.2)."""
+
+
+def way_zh(way: int) -> str:
+    """Which of a body's ways, as a clerk reads it: 0 is its connector, the others its fallbacks."""
+    return "主通道" if way == 0 else f"备用通道 {way}"

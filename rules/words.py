@@ -21,6 +21,7 @@ ACT_ZH = {
     "acceptance.deemed": "依法视为受理", "hearing.opened": "听证开始", "hearing.closed": "听证结束", "handoff.settled": "调解、和解",
     "handoff.concluded": "依法终结", "handoff.supervise": "督办", "proposal.issue": "提出建议", "proposal.feedback": "建议反馈", "content.erased": "内容清除",
     "duty.open": "立待办", "duty.close": "待办办结", "duty.ring": "待办升级", "flag": "标记", "message.quarantined": "来文存疑", "message.read": "来文重复",
+    "message.resend": "重发",
 }
 
 OUTCOME_ZH = {"resolved": "已办理", "supported": "支持", "unsupported": "不支持", "declined": "不予受理", "returned": "退回", "withdrawn": "撤回", "other": "其他",

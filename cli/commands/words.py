@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cli.commands.showing import body_name
+from rules.words import act_zh
 
 if TYPE_CHECKING:
     from rules.house import House
 
 WRITER_ZH = {"bureau": "信访部门", "partner": "承办单位", "system": "系统", "arbiter": "协调、指定机关"}
-
-OUTBOX_ZH = {"QUEUED": "待发", "SENDING": "发送中", "RECEIPTED": "已回执", "WEAK_RECEIPT": "无签名回执", "RETRY_WAIT": "待重试", "UNKNOWN": "不明", "DEAD": "送不到"}
 
 
 def actor_zh(actor: str, house: House) -> str:
@@ -33,11 +32,11 @@ def detail_zh(detail: Mapping[str, Any], house: House) -> str:
     """The codes and numbers of a journal row, short."""
     names = {"to": "去向", "body": "单位", "way": "方式", "basis": "依据", "reason_code": "理由", "partner_case_no": "案号", "told_on": "告知日", "limit": "期限",
              "key": "期限名", "days": "天数", "kind": "类别", "code": "代码", "outcome_code": "结果", "document_no": "文号", "round": "轮次",
-             "register_no": "登记号", "ground": "情形", "adopted": "采纳", "other": "关联", "facts_set": "事实", "parts": "件数", "clerk": "工号", "via": "经由"}
+             "register_no": "登记号", "ground": "情形", "adopted": "采纳", "other": "关联", "to_way": "改走通道", "facts_set": "事实", "parts": "件数", "clerk": "工号", "via": "经由", "what": "来文"}
     parts = []
     for name, value in detail.items():
         if name in names and not (name == "round" and value == 1):
-            shown = body_name(house, value) if name in ("to", "body") else value
+            shown = body_name(house, value) if name in ("to", "body") else act_zh(value) if name == "what" else value
             if name in ("key", "root"):
                 shown = house.roads.clock(str(value)).zh if value in {**house.roads.clocks_file.clocks, **house.roads.clocks_file.rungs} else value
             parts.append(f"{names[name]} {shown}")

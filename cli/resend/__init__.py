@@ -1,0 +1,1 @@
+"""Sending again: what a body may hold, asked before anything is done."""
