@@ -11,6 +11,8 @@ from prefect import flow
 from flows.context import Context
 from flows.running import traced
 from flows.trace import Trace
+from models import breaker
+from models.breaker import Standing
 from models.db import Connection
 from rules.calendar import SHANGHAI
 from rules.house import PETITIONER
@@ -28,7 +30,7 @@ class Figures:
     overdue: int
     duties: tuple[tuple[str, int], ...]
     doubtful: int
-    paused: tuple[str, ...]
+    shut: tuple[Standing, ...]
 
 
 def count(connection: Connection, now: datetime) -> Figures:
@@ -51,7 +53,7 @@ def count(connection: Connection, now: datetime) -> Figures:
         one("select count(*) from petition where next_due <= %s", now),
         pairs("select zh, count(*) from duty where closed_at is null group by 1 order by 2 desc, 1"),
         one("select count(*) from outbox where state = 'UNKNOWN'"),
-        tuple(code for (code,) in connection.execute("select code from body where paused_until > %s order by 1", (now,))),
+        tuple(s for s in breaker.standing(connection, now) if s.suspended or s.breaker.state != "CLOSED"),
     )
 
 
@@ -77,9 +79,23 @@ def write(context: Context, figures: Figures) -> str:
     lines += table("状态", [(state(key), n) for key, n in figures.states])
     lines += table("现由谁办", [(who(code), n) for code, n in figures.holders])
     lines += table("未办待办", list(figures.duties))
-    if figures.paused:
-        lines += ["", "暂停发送：" + "、".join(context.name(code) for code in figures.paused)]
+    if figures.shut:
+        lines += ["", "| 投递受阻的单位 | 情况 |", "|---|---|", *(f"| {context.name(s.body)} | {_shut(s)} |" for s in figures.shut)]
     return "\n".join(lines)
+
+
+def _shut(s: Standing) -> str:
+    """Why nothing goes to a body, and until when. A person's reason stays in the ledger: it is in their own words."""
+
+    def local(at: datetime | None) -> str:
+        return f"{at.astimezone(SHANGHAI):%m-%d %H:%M}" if at else ""
+
+    said = [f"人工暂停，{f'至 {local(s.suspended_until)}' if s.suspended_until else '直到恢复为止'}"] if s.suspended else []
+    if s.breaker.state != "CLOSED":
+        way = f"第 {s.way} 备用途径" if s.way else ""
+        soon = f"{local(s.breaker.probe_at)} 试投一件" if s.breaker.state == "OPEN" else "正在试投一件"
+        said.append(f"{way}接口不通（{s.breaker.cause}），自 {local(s.breaker.opened_at)} 起，{soon}")
+    return "；".join(said)
 
 
 async def run(context: Context, trace: Trace) -> Figures:

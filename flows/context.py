@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from random import Random, SystemRandom
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from config.settings import settings as own_settings
 from connectors.directory import Directory
 from connectors.keyring import Keyring
 from connectors.sound import require_sound
+from flows.lanes import Lanes
 from flows.presence import Presence
 from models.db import LEDGER, Connection, Database
 from models.seal import Sealer, sealer_for
@@ -68,8 +70,12 @@ class Context:
     url: str
     rng: Random = field(default_factory=SystemRandom)
     stopping: threading.Event = field(default_factory=threading.Event)
-    senders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(64, "send"))
     clerks: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "ledger"))
+
+    @cached_property
+    def lanes(self) -> Lanes:
+        """The threads by which each body is called."""
+        return Lanes(self.settings.send_threads)
 
     @property
     def owner(self) -> str:
@@ -95,9 +101,10 @@ class Context:
         """As `transact_now`, in a thread, so that the event loop goes on."""
         return await asyncio.get_running_loop().run_in_executor(self.clerks, self.transact_now, work)
 
-    async def call(self, work: Callable[[], T]) -> T:
-        """A slow call to a partner, in a thread, with no session open."""
-        return await asyncio.get_running_loop().run_in_executor(self.senders, work)
+    async def call(self, work: Callable[[], T], body: str = "") -> T:
+        """A slow call to a partner, in a thread of that body's own, with no session open."""
+        with self.lanes.lane(body) as lane:
+            return await asyncio.get_running_loop().run_in_executor(lane.threads, lane.around(work))
 
     def name(self, body: str) -> str:
         """A body's Chinese name."""
@@ -106,7 +113,7 @@ class Context:
     def close(self) -> None:
         """Let threads end and close every connection."""
         self.stopping.set()
-        self.senders.shutdown(wait=True)
+        self.lanes.close()
         self.clerks.shutdown(wait=True)
         self.directory.close()
         self.presence.close()

@@ -16,24 +16,28 @@ from connectors.base import Connector
 from connectors.carry import Carried, carry_once, faulty
 from connectors.directory import Unreachable
 from flows.context import Context, current
+from flows.lanes import Lane
 from flows.running import traced
 from flows.trace import Mark, Trace
 from models import breaker, outbox, settling
+from models.breaker import Gate
 from models.db import Connection
 from models.door import advance
 from models.moves import SYSTEM, Move
 from models.outbox import Leased
 from models.settling import Result
+from rules.breaker import Kind, Seen
 from rules.calendar import SHANGHAI
 
 log = logging.getLogger("tonglu.dispatch")
 
-STRIKES = 3
 _CHUNK = 100
 _CHUNK_WITHIN_S = 0.3
 _BATCHES = 4
-_FIRST_PAUSE = timedelta(minutes=1)
-_LONGEST_PAUSE = timedelta(hours=6)
+
+# Codes of tries that say something about the message and nothing about the endpoint, and of one that was none.
+_ABOUT_THE_MESSAGE = frozenset({"in-progress", "already-processed"})
+NOT_TRIED = "doubtful"
 
 VERDICT_ZH = {"receipted": "已送达", "weak": "弱回执", "retry": "待重发", "unknown": "存疑", "dead": "转人工"}
 MESSAGE_ZH = {
@@ -44,12 +48,17 @@ MESSAGE_ZH = {
 
 @dataclass(slots=True)
 class Summary:
-    """What one dispatch did for one body. `rows` are (petition number, message, verdict, code, attempts)."""
+    """What one dispatch did for one body. `rows` are (petition number, message, verdict, code, attempts).
+
+    `probe_at`: when a body is tried again that is left alone now, because of `cause`; `suspended`: by hand.
+    """
 
     body: str
     rows: list[tuple[str, str, str, str, int]] = field(default_factory=list)
     released: int = 0
-    paused_until: datetime | None = None
+    probe_at: datetime | None = None
+    cause: str = ""
+    suspended: bool = False
 
     @property
     def tried(self) -> int:
@@ -70,58 +79,89 @@ async def run(context: Context, trace: Trace, body: str) -> Summary:
 
     Raises psycopg.Error if the ledger stays away; what was leased then comes back as unknown.
     """
-    work = _Dispatch(context, trace, body)
-    for _ in range(_BATCHES):
-        if work.ended or not await work.batch():
-            break
-    await work.close()
+    with context.lanes.lane(body) as lane:
+        work = _Dispatch(context, trace, body, lane)
+        for _ in range(_BATCHES):
+            if work.ended or not await work.batch():
+                break
+        await work.close()
     return work.summary
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """One try that has come back. `settled` is set when a try that was no receipt stands in the ledger."""
+
+    carried: Carried
+    seen: Seen
+    settled: asyncio.Event | None
+
+
 class _Dispatch:
-    def __init__(self, context: Context, trace: Trace, body: str) -> None:
-        self.context, self.trace, self.body = context, trace, body
+    def __init__(self, context: Context, trace: Trace, body: str, lane: Lane) -> None:
+        self.context, self.trace, self.body, self.lane = context, trace, body, lane
         self.summary = Summary(body)
-        self._strikes = 0
-        self._worst: Carried | None = None
-        self._answered = False
+        self.rate = context.house.bodies.get(body).rate if body in context.house.bodies else None
+        self._gate: Gate | None = None
+        self._answers = asyncio.Event()
         self._untried: list[Leased] = []
 
     @property
     def ended(self) -> bool:
-        return self._worst is not None or self.context.stopping.is_set()
+        return (self._gate is not None and not self._gate.free) or self.context.stopping.is_set()
 
     async def batch(self) -> bool:
-        """One lease of up to `batch_size` messages, sent and settled. False if there was none."""
+        """One lease of up to `batch_size` messages, sent and settled. False if there was none, or not all could be sent."""
         context, size = self.context, self.context.settings.batch_size
         lease = timedelta(seconds=context.settings.lease_seconds)
         # Untried messages must be back before the lease ends, however slow the body: half of it is for the slowest single send.
         self._until = time.monotonic() + context.settings.lease_seconds / 2
-        leased = await context.transact(lambda c: outbox.claim(c, self.body, size, context.owner, context.now(), lease, context.sealer))
+        leased = await context.transact(lambda c: outbox.claim(c, self.body, size, context.owner, context.now(), lease, context.sealer, self.rate))
         if not leased:
             return False
         waiting = deque(leased)
-        results: asyncio.Queue[Result | None] = asyncio.Queue()
-        settling = asyncio.create_task(self._settle(results))
+        results: asyncio.Queue[_Done | None] = asyncio.Queue()
+        self._settling = asyncio.create_task(self._settle(results))
         try:
-            await asyncio.gather(*(self._send(waiting, results) for _ in range(min(context.settings.send_threads, len(leased)))))
+            await asyncio.gather(*(self._send(n == 0, waiting, results) for n in range(min(context.settings.send_threads, len(leased)))))
         finally:
             results.put_nowait(None)
-            await settling
+            await self._settling
         self._untried.extend(waiting)
         return not waiting
 
-    async def _send(self, waiting: deque[Leased], results: asyncio.Queue[Result | None]) -> None:
-        while waiting and not self.ended and time.monotonic() < self._until:
+    async def _send(self, first: bool, waiting: deque[Leased], results: asyncio.Queue[_Done | None]) -> None:
+        """One of those who send. All but the first wait until the body has answered, and again after a failure: one that hangs is called once, not eight times."""
+        while waiting and not self._over():
+            if not first and not self._answers.is_set():
+                await self._answers.wait()
+                continue
             message = waiting.popleft()
             carried = await self.trace.step(message.petition_no, lambda m=message: self._carry(m), mark)  # type: ignore[misc]
-            self._learn(carried)
-            r = carried.result
+            r, seen = carried.result, showing(carried, self.context.owner)
             self.summary.rows.append((message.petition_no, message.message, r.verdict, r.code, message.attempts))
-            results.put_nowait(r)
+            done = _Done(carried, seen, None if seen.kind == "receipt" else asyncio.Event())
+            if seen.kind in ("failure", "endpoint"):
+                self._answers.clear()
+            elif seen.kind != "nothing":
+                self._answers.set()
+            results.put_nowait(done)
+            if done.settled is not None:
+                await self._stands(done.settled)
+        if first:
+            self._answers.set()
+
+    def _over(self) -> bool:
+        return self.ended or self._settling.done() or time.monotonic() >= self._until
+
+    async def _stands(self, settled: asyncio.Event) -> None:
+        """Until the ledger has it, and with it whether this body may be sent anything more."""
+        told = asyncio.create_task(settled.wait())
+        await asyncio.wait({told, self._settling}, return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
 
     async def _carry(self, message: Leased) -> Carried:
-        return await asyncio.get_running_loop().run_in_executor(self.context.senders, self._carry_now, message)
+        return await asyncio.get_running_loop().run_in_executor(self.lane.threads, self.lane.around(lambda: self._carry_now(message)))
 
     def _carry_now(self, message: Leased) -> Carried:
         context = self.context
@@ -136,23 +176,15 @@ class _Dispatch:
             log.error("the connector of %s failed: %s", self.body, type(fault).__name__)
             return faulty(message, "connector-fault", type(fault).__name__, context.now(), context.rng, sent=True)
 
-    def _learn(self, carried: Carried) -> None:
-        if not carried.unavailable:
-            self._strikes = 0
-            self._answered = self._answered or carried.result.verdict in ("receipted", "weak")
-            return
-        self._strikes += 1
-        if carried.endpoint or self._strikes >= STRIKES:
-            self._worst = carried if self._worst is None or carried.endpoint else self._worst
-
-    async def _settle(self, results: asyncio.Queue[Result | None]) -> None:
+    async def _settle(self, results: asyncio.Queue[_Done | None]) -> None:
         open_ = True
         while open_:
             first = await results.get()
             if first is None:
                 return
             chunk, until = [first], time.monotonic() + _CHUNK_WITHIN_S
-            while len(chunk) < _CHUNK and (left := until - time.monotonic()) > 0:
+            # A failure is learned at once: whether anything more may go hangs on it.
+            while chunk[-1].settled is None and len(chunk) < _CHUNK and (left := until - time.monotonic()) > 0:
                 try:
                     more = await asyncio.wait_for(results.get(), left)
                 except TimeoutError:
@@ -161,34 +193,30 @@ class _Dispatch:
                     open_ = False
                     break
                 chunk.append(more)
-            await self.context.transact(lambda c, chunk=chunk: self._record(c, chunk))  # type: ignore[misc]
+            self._gate = await self.context.transact(lambda c, chunk=chunk: self._record(c, chunk))  # type: ignore[misc]
+            for done in chunk:
+                if done.settled is not None:
+                    done.settled.set()
 
-    def _record(self, connection: Connection, chunk: list[Result]) -> None:
-        context = self.context
-        settling.settle(connection, chunk, context.owner, context.house, context.sealer, context.now())
+    def _record(self, connection: Connection, chunk: list[_Done]) -> Gate:
+        context, now = self.context, self.context.now()
+        settling.settle(connection, [done.carried.result for done in chunk], context.owner, context.house, context.sealer, now)
+        fault = next((done for done in chunk if done.seen.kind == "endpoint"), None)
+        if fault is not None:
+            said = {"kind": "security", "ref": f"endpoint:{self.body}:{now.astimezone(SHANGHAI).date().isoformat()}", "code": fault.seen.code, "body": self.body}
+            advance(connection, [Move("duty.open", SYSTEM, data=said)], context.house, context.sealer, now)
+        return breaker.learn(connection, self.body, [(done.carried.result.leased.way, done.seen) for done in chunk], now)
 
     async def close(self) -> None:
-        """Give back what was not tried, pause a body that fails, note that one is well again."""
-        if self._untried or self._worst or self._answered:
-            await self.context.transact(self._close)
-        self.summary.released = len(self._untried)
-        await self._show()
-
-    def _close(self, connection: Connection) -> None:
-        context, now = self.context, self.context.now()
+        """Give back what was not tried, and show what was done."""
         if self._untried:
-            outbox.release(connection, self._untried, context.owner, now)
-        failures = breaker.failures(connection, self.body)
-        if self._worst is not None:
-            until = now + pause_of(failures, self._worst.retry_after)
-            breaker.pause(connection, self.body, until, self._worst.result.code, now)
-            self.summary.paused_until = until
-            if self._worst.endpoint:
-                day = now.astimezone(SHANGHAI).date().isoformat()
-                said = {"kind": "security", "ref": f"endpoint:{self.body}:{day}", "code": self._worst.result.code, "body": self.body}
-                advance(connection, [Move("duty.open", SYSTEM, data=said)], context.house, context.sealer, now)
-        elif self._answered and failures:
-            breaker.well(connection, self.body, now)
+            await self.context.transact(lambda c: outbox.release(c, self._untried, self.context.owner, self.context.now(), self.rate))
+        self.summary.released = len(self._untried)
+        if self._gate is not None and not self._gate.free:
+            self.summary.suspended = self._gate.suspended
+            stops = sorted((b.probe_at, b.cause) for b in self._gate.open.values() if b.probe_at is not None)
+            self.summary.probe_at, self.summary.cause = stops[0] if stops else (None, "")
+        await self._show()
 
     async def _show(self) -> None:
         rows = [{"编号": n, "文种": MESSAGE_ZH.get(m, m), "结果": VERDICT_ZH[v] + ("" if v == "receipted" else f"（{c}）"), "次数": a}
@@ -196,17 +224,28 @@ class _Dispatch:
         await self.trace.table(rows, describe(self.context, self.summary))
 
 
-def pause_of(failures: int, retry_after: timedelta | None) -> timedelta:
-    """How long a body is left alone after `failures` earlier faults in a row: a minute, doubling, at most six hours; what it asks for wins."""
-    if retry_after is not None and retry_after > timedelta(0):
-        return min(retry_after, timedelta(hours=24))
-    return min(_FIRST_PAUSE * float(2 ** min(failures, 20)), _LONGEST_PAUSE)
+def showing(carried: Carried, owner: str) -> Seen:
+    """What a try showed of the endpoint."""
+    r = carried.result
+    return Seen(_kind(r), r.leased.message_id, owner, r.code, carried.retry_after)
+
+
+def _kind(result: Result) -> Kind:
+    if result.verdict in ("receipted", "weak"):
+        return "receipt"
+    if result.code == NOT_TRIED:
+        return "nothing"
+    klass = result.tried.klass
+    if klass in ("endpoint-fault", "own-fault"):
+        return "endpoint"
+    return "refusal" if klass == "message-refused" or result.code in _ABOUT_THE_MESSAGE else "failure"
 
 
 def describe(context: Context, summary: Summary) -> str:
     """One line in Chinese: what was sent and with what result."""
     counts = "，".join(f"{zh} {n}" for v, zh in VERDICT_ZH.items() if (n := summary.count(v)))
-    pause = f"；暂停至 {summary.paused_until.astimezone(SHANGHAI):%Y-%m-%d %H:%M}" if summary.paused_until else ""
+    pause = f"；对方接口不通（{summary.cause}），{summary.probe_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M} 试投一件" if summary.probe_at else ""
+    pause += "；已由人工暂停投递" if summary.suspended else ""
     back = f"；未试退回 {summary.released}" if summary.released else ""
     return f"{context.name(summary.body)}：{counts or '无件'}{back}{pause}"
 

@@ -36,7 +36,7 @@ async def fetch(context: Context, body: str, handoff_id: str, petition_no: str, 
         connector = context.directory.of(body)
         if connector is None:
             return Fetched(0, "desk")
-        raws = await context.call(lambda: connector.fetch(handoff_id, after))
+        raws = await context.call(lambda: connector.fetch(handoff_id, after), body)
     except Unreachable as fault:
         return Fetched(0, fault.code)
     except CallFailed as fault:

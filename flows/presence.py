@@ -12,7 +12,7 @@ from datetime import datetime
 
 import psycopg
 
-from models import outbox
+from models import breaker, outbox
 from models.db import Connection
 from models.patience import arguments, patient
 
@@ -61,12 +61,15 @@ def alive(connection: Connection, owner: str) -> bool:
 
 
 def reap(connection: Connection, own: str, now: datetime) -> int:
-    """Messages whose sender is dead, or whose lease has run out, become UNKNOWN, due at once. Returns how many.
+    """Messages whose sender is dead, or whose lease has run out, become UNKNOWN, due at once; what it was probing another may probe. Returns how many.
 
     `own` is never taken for dead here: its session may just be reconnecting.
     """
-    owners = [o for (o,) in connection.execute("select distinct lease_owner from outbox where state = 'SENDING' and lease_owner <> %s", (own,))]
-    dead = [owner for owner in owners if not alive(connection, owner)]
+    owners = {o for (o,) in connection.execute("select distinct lease_owner from outbox where state = 'SENDING'")}
+    dead = [owner for owner in sorted((owners | set(breaker.probers(connection))) - {own}) if not alive(connection, owner)]
     if dead:
         connection.execute("update outbox set lease_until = %s where state = 'SENDING' and lease_owner = any(%s) and lease_until > %s", (now, dead, now))
-    return outbox.reap(connection, now)
+    found = outbox.reap(connection, now)
+    if dead:
+        breaker.free(connection, dead, now)
+    return found

@@ -120,22 +120,27 @@ class Inbox(SQLModel, table=True):
 
 
 class BodyState(SQLModel, table=True):
-    """How a body's endpoint is doing, for all workers: its breaker, a suspension by hand, its tokens. What a body *is* stands in config/bodies.yaml.
+    """How an endpoint is doing, for all workers: its breaker, a suspension by hand, its tokens. What a body *is* stands in config/bodies.yaml.
 
-    `failures` counts endpoint faults in a row; `probe_at` is when an OPEN breaker lets one message through, and when a HALF_OPEN one whose prober
-    (`probe_owner`) never came back may be probed anew; `tokens` null: full.
+    Each of the body's ways (Body.ways) has a row with its breaker, in the words of rules.breaker.Breaker; suspension and tokens are the body's and stand in
+    the row of way 0. `tokens` null: full; `token_at`: when the next whole token is there, null where one is. `failures` counts in a row.
     """
 
     __tablename__ = "body"
-    __table_args__ = (CheckConstraint("breaker in ('CLOSED','OPEN','HALF_OPEN')", name="body_breaker"),)
+    __table_args__ = (
+        CheckConstraint("breaker in ('CLOSED','OPEN','HALF_OPEN')", name="body_breaker"),
+        CheckConstraint("breaker = 'CLOSED' or (probe_at is not null and waits_from is not null)", name="body_waits"),
+    )
     code: str = Field(primary_key=True)
-    paused_until: datetime | None = Field(None, sa_column=when())
-    pause_reason: str = ""
+    way: int = Field(0, primary_key=True, sa_column_kwargs={"server_default": "0"})
     failures: int = 0
     breaker: str = Field("CLOSED", sa_column_kwargs={"server_default": "CLOSED"})
+    openings: int = Field(0, sa_column_kwargs={"server_default": "0"})
     opened_at: datetime | None = Field(None, sa_column=when())
+    waits_from: datetime | None = Field(None, sa_column=when())
     probe_at: datetime | None = Field(None, sa_column=when())
     probe_owner: str = Field("", sa_column_kwargs={"server_default": ""})
+    probe_message: str = Field("", sa_column_kwargs={"server_default": ""})
     cause: str = Field("", sa_column_kwargs={"server_default": ""})
     suspended_at: datetime | None = Field(None, sa_column=when())
     suspended_until: datetime | None = Field(None, sa_column=when())
@@ -143,8 +148,23 @@ class BodyState(SQLModel, table=True):
     suspended_reason: str = Field("", sa_column_kwargs={"server_default": ""})
     tokens: float | None = None
     tokens_at: datetime | None = Field(None, sa_column=when())
+    token_at: datetime | None = Field(None, sa_column=when())
     last_ok_at: datetime | None = Field(None, sa_column=when())
     updated_at: datetime = Field(sa_column=when(False))
+
+
+class Suspension(SQLModel, table=True):
+    """Who suspended or resumed sending to a body by hand, when, why and until when (null: until resumed). Rows are only added."""
+
+    __tablename__ = "suspension"
+    __table_args__ = (CheckConstraint("act in ('suspend','resume')", name="suspension_act"), Index("suspension_by_body", "body", "id"))
+    id: int | None = Field(None, sa_column=number())
+    body: str
+    act: str
+    at: datetime = Field(sa_column=when(False))
+    by: str = ""
+    reason: str = ""
+    until: datetime | None = Field(None, sa_column=when())
 
 
 class Reconciliation(SQLModel, table=True):

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
-from models import breaker, store
 from models.by_paper import paper_fields
 from models.db import Connection
 from models.door import advance
@@ -176,26 +175,3 @@ def duty_done(connection: Connection, duty_id: str, reason: str, house: House, s
     petition_no, handoff_id, kind, _ = row
     move = Move("duty.close", bureau(house, clerk), petition_no=petition_no, handoff_id=handoff_id, data={"duty_id": duty_id, "kind": kind}, note=reason)
     return act(connection, move, house, sealer, now)
-
-
-def pause(connection: Connection, body: str, until: datetime, reason: str, house: House, now: datetime) -> None:
-    """暂停投递 to a body until then (aware); its messages wait. Raises ValueError for an unknown body or a date that is past."""
-    _known(body, house)
-    if until <= now:
-        raise ValueError("暂停的截止时间已过；请写将来的时间")
-    breaker.pause(connection, body, until, reason, now, fault=False)
-
-
-def resume(connection: Connection, body: str, house: House, now: datetime) -> bool:
-    """恢复投递. Returns whether the body had been paused. Raises ValueError for an unknown body."""
-    _known(body, house)
-    sql = "update body set paused_until = null, pause_reason = '', failures = 0, updated_at = %s where code = %s and paused_until is not null"
-    changed = connection.execute(sql, (now, body)).rowcount > 0
-    if changed:
-        store.notify(connection, "outbox")
-    return changed
-
-
-def _known(body: str, house: House) -> None:
-    if body not in house.bodies:
-        raise ValueError(f"机关目录中没有 {body}；用 tonglu bodies 查看代码")

@@ -82,7 +82,7 @@ def next_attempt(connection: Connection) -> datetime | None:
 
 _LEASE = """
     with due as (select o.message_id, o.state from outbox o where o.body = %(body)s and {ways} and {free}
-                 order by o.next_attempt_at, o.message_id limit %(limit)s for update skip locked)
+                 order by {order} o.next_attempt_at, o.message_id limit %(limit)s for update skip locked)
     update outbox o set state = 'SENDING', lease_owner = %(owner)s, lease_until = %(until)s, leased_at = %(now)s,
            attempts = o.attempts + 1, way_attempts = o.way_attempts + 1
     from due where o.message_id = due.message_id
@@ -95,16 +95,17 @@ def claim(
 ) -> list[Leased]:
     """Lease up to `limit` due messages of a body, at most one a hand-off (the head of its line). Two processes never get the same row.
 
-    A breaker that is not closed lets one through when its date has come, and none else; `rate` (bodies.yaml) as many as there are tokens.
+    A breaker that is not closed lets one through when its date has come, and none else: rather one in doubt, which may prove to have arrived while only
+    answers were lost. `rate` (bodies.yaml) lets through as many as there are tokens.
     """
     admission = breaker.admit(connection, body, limit, now, rate)
     said = {"body": body, "now": now, "owner": owner, "until": now + lease, "not_by": sorted(admission.probes | admission.shut)}
     rows: list[Sequence[Any]] = []
     for way in sorted(admission.probes):
         if len(rows) < admission.count:
-            rows += connection.execute(_LEASE.format(ways="o.way = %(way)s", free=_FREE), {**said, "way": way, "limit": 1}).fetchall()
+            rows += connection.execute(_LEASE.format(ways="o.way = %(way)s", free=_FREE, order="o.state <> 'UNKNOWN',"), {**said, "way": way, "limit": 1}).fetchall()
     if len(rows) < admission.count:
-        rows += connection.execute(_LEASE.format(ways="o.way <> all(%(not_by)s::int[])", free=_FREE), {**said, "limit": admission.count - len(rows)}).fetchall()
+        rows += connection.execute(_LEASE.format(ways="o.way <> all(%(not_by)s::int[])", free=_FREE, order=""), {**said, "limit": admission.count - len(rows)}).fetchall()
     leased = [_leased(row, sealer) for row in sorted(rows, key=lambda row: str(row[0]))]
     breaker.took(connection, body, admission, [(m.message_id, m.way) for m in leased], owner, now, lease, rate)
     return leased

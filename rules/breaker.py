@@ -19,8 +19,9 @@ LONGEST_WAIT = timedelta(hours=6)
 MOST_ASKED = timedelta(hours=24)
 
 State = Literal["CLOSED", "OPEN", "HALF_OPEN"]
-Kind = Literal["receipt", "refusal", "failure", "endpoint"]
-"""What one try showed of the endpoint: it works; it answered about this message alone; it did not take the message (away, hanging, broken); it refuses us."""
+Kind = Literal["receipt", "refusal", "failure", "endpoint", "nothing"]
+"""What one try showed of the endpoint: it works; it answered about this message alone; it did not take the message (away, hanging, broken); it refuses us;
+nothing at all (the message could not be tried without harm)."""
 Pass = Literal["all", "one", "none"]
 
 
@@ -90,14 +91,14 @@ def probe(breaker: Breaker, message_id: str, owner: str, now: datetime, lease: t
 def learn(breaker: Breaker, seen: Seen, now: datetime) -> Breaker:
     """What a try showed. Only the probe itself opens a HALF_OPEN breaker again; a receipt closes it, whoever brings it.
 
-    A probe that is refused for the message's own sake shows neither that it works nor that it does not: the next one goes at once.
+    A probe that is refused for the message's own sake shows neither that it takes messages nor that it does not: the next one goes at once.
     """
     if seen.kind == "receipt":
         return Breaker()
     mine = breaker.state == "HALF_OPEN" and (breaker.probe_message, breaker.probe_owner) == (seen.message_id, seen.owner)
-    if seen.kind == "refusal":
+    if seen.kind in ("refusal", "nothing"):
         if breaker.state == "CLOSED":
-            return Breaker()
+            return Breaker() if seen.kind == "refusal" else breaker
         return _waits(breaker, now, timedelta(0)) if mine else breaker
     failed = replace(breaker, failures=breaker.failures + 1)
     if mine or (breaker.state == "CLOSED" and (seen.kind == "endpoint" or failed.failures >= STRIKES)):
@@ -148,7 +149,7 @@ def refill(bucket: Bucket, each_second: float, burst: int, now: datetime) -> Buc
 def whole(bucket: Bucket) -> int:
     """How many messages it is good for. Ask it of a bucket just refilled."""
     tokens = bucket.tokens or 0.0
-    return int(tokens + (1 - _WHOLE))
+    return math.floor(tokens + (1 - _WHOLE))
 
 
 def take(bucket: Bucket, count: int) -> Bucket:
@@ -163,8 +164,9 @@ def put_back(bucket: Bucket, count: int, burst: int) -> Bucket:
     return bucket if bucket.tokens is None else replace(bucket, tokens=min(bucket.tokens + count, float(burst)))
 
 
-def next_token(bucket: Bucket, each_second: float) -> datetime | None:
-    """When it holds a whole token again; None where it does already."""
+def due_again(bucket: Bucket, each_second: float, burst: int) -> datetime | None:
+    """When a bucket that has run dry is worth looking at: a whole token, and as many as a second gives, so that one look serves a second. None: not dry."""
     if bucket.tokens is None or bucket.at is None or bucket.tokens >= _WHOLE:
         return None
-    return bucket.at + timedelta(microseconds=math.ceil((1 - bucket.tokens) / each_second * 1_000_000))
+    wanted = min(burst, max(1, math.ceil(each_second)))
+    return bucket.at + timedelta(microseconds=math.ceil((wanted - bucket.tokens) / each_second * 1_000_000))

@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.commands.showing import as_json, local, parse_day, table
+from cli.commands.showing import as_json, parse_day, table
+from cli.commands.suspending import in_words
 from cli.faults import GOOD, Fault
 
 if TYPE_CHECKING:
     from config.bodies import Bodies, Body
+    from models.breaker import Standing
     from rules.house import House
 
 _WAYS = {"desk": "本系统经办"}
-# What is held, what waits to be sent, and whether sending is paused: one row a body.
+# What is held and what waits to be sent: one row a body.
 _LOAD = """select c.code, (select count(*) from handoff h where h.body = c.code and h.next_due is not null),
-             (select count(*) from outbox o where o.body = c.code and o.state in ('QUEUED', 'SENDING', 'RETRY_WAIT', 'UNKNOWN')),
-             b.paused_until, coalesce(b.pause_reason, '')
-           from unnest(%s::text[]) c(code) left join body b on b.code = c.code"""
+             (select count(*) from outbox o where o.body = c.code and o.state in ('QUEUED', 'SENDING', 'RETRY_WAIT', 'UNKNOWN'))
+           from unnest(%s::text[]) c(code)"""
+_Load = tuple[int, int, list["Standing"]]
 
 
 def register(app: typer.Typer, command: type) -> None:
     """Add this command to the application."""
-    app.command("bodies", cls=command, help="机关目录：代码、名称、层级、上级、承继或撤销、连接方式；加 --load 看在办和待发件数及是否暂停投递；"
+    app.command("bodies", cls=command, help="机关目录：代码、名称、层级、上级、承继或撤销、连接方式；加 --load 看在办和待发件数，以及接口不通、人工暂停、限速；"
                 "--common 查两个机关的共同上级。\n\n"
                 "例：tonglu bodies --kind court\n\n例：tonglu bodies --load\n\n例：tonglu bodies --common agency-housing-990102 police-990102")(bodies)
 
@@ -33,7 +35,7 @@ def bodies(
     kind: Annotated[str, typer.Option(help="只看一类：court、procuratorate、agency……")] = "",
     division: Annotated[str, typer.Option(help="只看一个区划（六位代码，乡镇九位）")] = "",
     level: Annotated[str, typer.Option(help="只看一级：nation、province、city、district、township")] = "",
-    load: Annotated[bool, typer.Option("--load", help="同时读账本：在办、待发、暂停")] = False,
+    load: Annotated[bool, typer.Option("--load", help="同时读账本：在办、待发、投递情况")] = False,
     common: Annotated[tuple[str, str] | None, typer.Option("--common", metavar="甲 乙", help="两个机关的共同上级（争议由其决定，条例第二十四条）")] = None,
     on: Annotated[str, typer.Option(metavar="日期", help="按哪一天的职权：2026-03-16；不写为当日")] = "",
     json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
@@ -72,35 +74,47 @@ def _common(bodies: Bodies, pair: tuple[str, str], day: date, json: bool) -> int
     return GOOD
 
 
-def _counts(codes: list[str]) -> dict[str, tuple[int, int, Any, str]]:
-    """By code: hand-offs held, messages waiting, paused until (None: not paused), and why."""
+def _counts(codes: list[str]) -> dict[str, _Load]:
+    """By code: hand-offs held, messages waiting, and what stands in the way of sending, if anything."""
     from cli.opening import open_all
+    from models import breaker
 
     with open_all() as opened, opened.database.transaction() as connection:
-        now = opened.now()
         rows = connection.execute(_LOAD, (codes,)).fetchall()
-    return {code: (held, waiting, until if until and until > now else None, reason) for code, held, waiting, until, reason in rows}
+        found: dict[str, list[Standing]] = {}
+        for one in breaker.standing(connection, opened.now(), codes):
+            found.setdefault(one.body, []).append(one)
+    return {code: (held, waiting, found.get(code, [])) for code, held, waiting in rows}
 
 
-def _as_data(b: Body, bodies: Bodies, day: date, counts: tuple[int, int, Any, str] | None) -> dict[str, Any]:
+def _as_data(b: Body, bodies: Bodies, day: date, counts: _Load | None) -> dict[str, Any]:
     holder = bodies.current(b.code, day)
     chooser = None if holder is not None else bodies.designator(b.code, day)
-    data = {"code": b.code, "name": b.name, "kind": b.kind, "level": b.level, "division": b.division, "superior": b.superior, "led_by": list(b.led_by),
+    data: dict[str, Any] = {"code": b.code, "name": b.name, "kind": b.kind, "level": b.level, "division": b.division, "superior": b.superior, "led_by": list(b.led_by),
             "connector": b.connector.kind, "urn": b.urn, "successor": b.successor, "since": b.since, "abolished": b.abolished,
             "powers": holder.code if holder else None, "designator": chooser.code if chooser else None}
-    return data if counts is None else {**data, "held": counts[0], "waiting": counts[1], "paused_until": counts[2]}
+    if b.rate is not None:
+        data["rate"] = {"each_second": b.rate.each_second, "burst": b.rate.at_once}
+    return data if counts is None else {**data, "held": counts[0], "waiting": counts[1], "standing": [_standing(s) for s in counts[2]]}
 
 
-def _show(house: House, chosen: list[Body], day: date, counts: dict[str, tuple[int, int, Any, str]]) -> None:
+def _standing(s: Standing) -> dict[str, Any]:
+    return {"way": s.way, "breaker": s.breaker.state, "cause": s.breaker.cause, "opened_at": s.breaker.opened_at, "failures": s.breaker.failures,
+            "probe_at": s.breaker.probe_at, "suspended": s.suspended, "suspended_until": s.suspended_until, "suspended_by": s.suspended_by,
+            "suspended_reason": s.suspended_reason, "token_at": s.token_at}
+
+
+def _show(house: House, chosen: list[Body], day: date, counts: dict[str, _Load]) -> None:
     from config.bodies import LEVEL_ZH
 
-    columns = ["代码", "名称", "层级", "上级", "承继或撤销", "连接方式", *(["在办", "待发", "暂停至"] if counts else [])]
+    columns = ["代码", "名称", "层级", "上级", "承继或撤销", "连接方式", "投递速率", *(["在办", "待发", "投递情况"] if counts else [])]
     rows: list[list[object]] = []
     for b in chosen:
-        row: list[object] = [b.code, b.name, LEVEL_ZH[b.level], "、".join(b.leaders), _fate(b, house.bodies, day), _WAYS.get(b.connector.kind, b.connector.kind)]
+        row: list[object] = [b.code, b.name, LEVEL_ZH[b.level], "、".join(b.leaders), _fate(b, house.bodies, day), _WAYS.get(b.connector.kind, b.connector.kind),
+                             b.rate.zh if b.rate else ""]
         if counts:
-            held, waiting, until, reason = counts[b.code]
-            row += [held, waiting, f"{local(until)} {reason}".strip() if until else ""]
+            held, waiting, standing = counts[b.code]
+            row += [held, waiting, "；".join(in_words(s) for s in standing)]
         rows.append(row)
     table("机关目录", columns, rows, right=("在办", "待发"))
 

@@ -1,4 +1,4 @@
-"""`pause`, `resume`, `resend`: with a partner on a real port that may or may not have the message."""
+"""`resend`, `reconcile`: with a partner on a real port that may or may not have the message."""
 
 from __future__ import annotations
 
@@ -122,20 +122,6 @@ def test_resend_when_the_body_does_not_answer(tonglu: Tonglu, ledger: Ledger) ->
     assert ran.code == 0
     assert "问不到对方是否已持有" in ran.out
     assert tonglu.run("resend", "no-such-message").code == 2
-
-
-def test_pause_and_resume(tonglu: Tonglu, ledger: Ledger) -> None:
-    ledger.send()
-    assert tonglu.run("pause", COURT, "--until", "2020-01-01", "--reason", "升级").code == 2
-    assert tonglu.run("pause", "court-1", "--until", "2026-03-20", "--reason", "升级").code == 2
-    assert tonglu.run("pause", COURT, "--until", "2026-03-20T09:00", "--reason", "升级").code == 0
-    with ledger.transaction() as connection:
-        assert outbox.bodies_due(connection, ledger.now) == []
-    assert "2026-03-20 09:00" in tonglu.run("bodies", "--kind", "court", "--load").out
-    assert "已恢复" in tonglu.run("resume", COURT).out
-    assert "并未暂停" in tonglu.run("resume", COURT).out
-    with ledger.transaction() as connection:
-        assert [w.body for w in outbox.bodies_due(connection, ledger.now)] == [COURT]
 
 
 def test_reconcile_prints_the_differences(tonglu: Tonglu, ledger: Ledger) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import REPO, Tonglu
 
 COMMANDS = ["demo", "up", "work", "gateway", "deploy", "lookup", "import", "petition", "petitions", "duties", "urge", "decide", "rule", "review", "followup",
-            "withdraw", "send", "guide", "close", "route", "due", "pause", "resume", "resend", "reconcile", "check", "bodies", "verify"]
+            "withdraw", "send", "guide", "close", "route", "due", "suspend", "resume", "suspensions", "resend", "reconcile", "check", "bodies", "verify"]
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
 from flows import dispatch
 from flows.context import Context, using
-from flows.dispatch import pause_of
 from flows.trace import SILENT
 from tests.flows.conftest import Build
 from tests.flows.world import COURT, HOUSING, START, World, hand_off
@@ -37,36 +35,40 @@ def test_a_desk_has_its_messages_at_once(context: Context, bureau: World) -> Non
     assert bureau.ask("select state from handoff") == [("DELIVERED",)]
 
 
-def test_a_body_that_is_down_is_tried_thrice_and_paused_for_longer_each_time(context: Context, bureau: World) -> None:
+@pytest.mark.guarantee("F11", "M11", "S2")
+def test_a_body_that_is_down_is_tried_thrice_and_then_by_one_message_at_a_time_ever_later(context: Context, bureau: World) -> None:
     hand_off(context, COURT, 40)
-    bureau.control("down", {"hours": 100, "mode": "503"})
-    seen = []
-    for _ in range(3):
+    bureau.control("down", {"hours": 100, "mode": "close"})
+    waits, tried = [], []
+    for _ in range(4):
         summary = asyncio.run(dispatch.run(context, SILENT, COURT))
-        assert summary.paused_until is not None
-        assert summary.tried <= dispatch.STRIKES + context.settings.send_threads
-        assert summary.released >= 40 - summary.tried - 20
-        seen.append(summary.paused_until - bureau.clock.now())
-        bureau.clock.step(seconds=seen[-1].total_seconds() + 1)
-    assert seen == sorted(seen)
-    assert bureau.ask("select failures from body where code = %s", COURT) == [(3,)]
+        assert summary.probe_at is not None
+        assert summary.tried + summary.released == (40 if not tried else 1)
+        tried.append(summary.tried)
+        waits.append(summary.probe_at - bureau.clock.now())
+        assert asyncio.run(dispatch.run(context, SILENT, COURT)).tried == 0, "left alone until then"
+        bureau.clock.step(seconds=waits[-1].total_seconds() + 1)
+    assert tried == [3, 1, 1, 1], "one at a time from the beginning, since nothing was ever answered"
+    assert [w.total_seconds() for w in waits] == [60, 120, 240, 480]
     bureau.control("down", {"hours": 0})
     bureau.clock.step(hours=30)
     for _ in range(3):
         asyncio.run(dispatch.run(context, SILENT, COURT))
         bureau.clock.step(hours=30)
     assert bureau.states() == {"RECEIPTED": 40}
-    assert bureau.ask("select failures, paused_until from body where code = %s", COURT) == [(0, None)]
+    assert bureau.ask("select breaker, failures, openings, probe_at from body where code = %s", COURT) == [("CLOSED", 0, 0, None)]
     assert all(seen["cases"] == 1 for seen in bureau.control("effects").values())
 
 
+@pytest.mark.guarantee("F10", "M11")
 def test_wrong_keys_pause_the_endpoint_and_open_one_duty_a_day(context: Context, bureau: World) -> None:
     hand_off(context, COURT, 5)
     path = context.settings.keys / "bodies" / f"{COURT}.json"
     path.write_text((context.settings.keys / "bodies" / f"{HOUSING}.json").read_text())
     for _ in range(2):
         summary = asyncio.run(dispatch.run(context, SILENT, COURT))
-        assert summary.paused_until is not None
+        assert (summary.tried, summary.cause) == (1, "bad-signature")
+        assert summary.probe_at is not None
         bureau.clock.step(minutes=30)
     assert bureau.ask("select kind, body, ref from duty where kind = 'security'") == [
         ("security", COURT, f"endpoint:{COURT}:{START.date().isoformat()}")]
@@ -88,8 +90,9 @@ def test_a_lost_answer_is_asked_about_and_counts_once(build: Build) -> None:
         hand_off(context, COURT, 12)
         asyncio.run(dispatch.run(context, SILENT, COURT))
         assert made.states().get("UNKNOWN", 0) > 0
-        made.clock.step(minutes=1)
-        asyncio.run(dispatch.run(context, SILENT, COURT))
+        for _ in range(12):  # three new ones each time, until a doubtful one shows that they arrive
+            made.clock.step(minutes=6)
+            asyncio.run(dispatch.run(context, SILENT, COURT))
         assert made.states() == {"RECEIPTED": 12}
         assert all(seen["cases"] == 1 for seen in made.control("effects").values())
     context.close()
@@ -106,11 +109,3 @@ def test_two_dispatchers_at_once_send_each_message_once(context: Context, bureau
     assert asyncio.run(both()) == 60
     other.close()
     assert all(seen["received"] == 1 for seen in bureau.control("effects").values())
-
-
-@pytest.mark.parametrize(("failures", "asked", "wanted"), [
-    (0, None, timedelta(minutes=1)), (3, None, timedelta(minutes=8)), (9, None, timedelta(hours=6)), (500, None, timedelta(hours=6)),
-    (0, timedelta(hours=2), timedelta(hours=2)), (9, timedelta(seconds=30), timedelta(seconds=30)), (0, timedelta(days=900), timedelta(hours=24)),
-])
-def test_the_pause_doubles_up_to_six_hours_and_the_body_may_ask_for_another(failures: int, asked: timedelta | None, wanted: timedelta) -> None:
-    assert pause_of(failures, asked) == wanted

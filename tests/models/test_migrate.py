@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
+from models import breaker, suspending
 from models.migrate import status, upgrade
+from rules.breaker import Breaker
 
 
 def test_an_empty_database_becomes_what_the_tables_say(empty_database: str) -> None:
@@ -34,6 +37,32 @@ def test_a_ledger_of_the_first_version_is_brought_up_with_what_it_holds(empty_da
         connection.execute(insert, ("d2", None))
     with psycopg.connect(empty_database) as connection, pytest.raises(psycopg.errors.UniqueViolation):
         connection.execute(insert, ("d3", None))
+
+
+@pytest.mark.guarantee("F27", "F29")
+def test_what_was_one_pause_becomes_a_breaker_or_a_suspension(empty_database: str) -> None:
+    """Version 0003 knew one pause for both: a fault's reason was a code and had counted, a person's was in their own words."""
+    upgrade(empty_database, "0003")
+    insert = "insert into body (code, paused_until, pause_reason, failures, updated_at) values (%s, %s, %s, %s, '2026-03-02 01:00Z')"
+    with psycopg.connect(empty_database) as connection:
+        for row in [("court-990100", "2026-03-02 05:00Z", "http-503", 3), ("police-990100", "2026-03-09 00:00Z", "对方系统升级", 0),
+                    ("agency-housing-990102", "2026-03-08 00:00Z", "对方系统升级", 4), ("court-990102", None, "", 2), ("court-990103", None, "", 0)]:
+            connection.execute(insert, row)
+    upgrade(empty_database)
+    assert status(empty_database).ready, status(empty_database).drift
+    now = datetime(2026, 3, 2, 2, tzinfo=UTC)
+    with psycopg.connect(empty_database) as connection:
+        found = {s.body: s for s in breaker.standing(connection, now)}
+        assert sorted(found) == ["agency-housing-990102", "court-990100", "police-990100"]
+        court = found["court-990100"].breaker
+        assert (court.state, court.openings, court.probe_at, court.cause) == ("OPEN", 3, datetime(2026, 3, 2, 5, tzinfo=UTC), "http-503")
+        assert breaker.admit(connection, "court-990100", 10, now) == breaker.Admission(10, shut=frozenset({0}))
+        assert breaker.admit(connection, "court-990100", 10, now + timedelta(hours=3)).probes == {0}
+        for body, until in (("police-990100", datetime(2026, 3, 9, tzinfo=UTC)), ("agency-housing-990102", datetime(2026, 3, 8, tzinfo=UTC))):
+            assert (found[body].suspended, found[body].suspended_until, found[body].suspended_reason) == (True, until, "对方系统升级")
+            assert found[body].breaker == Breaker()
+        assert [(a.body, a.act, a.reason) for a in suspending.acts(connection)] == [
+            ("police-990100", "suspend", "对方系统升级"), ("agency-housing-990102", "suspend", "对方系统升级")]
 
 
 def test_two_processes_migrate_at_once(empty_database: str) -> None:

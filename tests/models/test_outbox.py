@@ -6,10 +6,11 @@ import threading
 from datetime import timedelta
 
 from connectors.wire import events
-from models import breaker, desk, outbox
+from models import breaker, outbox, suspending
 from models.moves import SYSTEM, Move
 from models.outbox import Leased
 from models.settling import Result
+from rules.breaker import Seen
 from tests.models.ledger import COURT, PERSON, TEXT, Ledger
 
 
@@ -77,10 +78,14 @@ def test_what_waits_behind_another_wakes_nobody(ledger: Ledger) -> None:
     ledger.settle(Result(head, "retry", "503", next_at=later))
     with ledger.transaction() as connection:
         assert outbox.next_attempt(connection) == later, "else a worker would turn round and round until then"
-        breaker.pause(connection, COURT, later + timedelta(hours=1), "401", ledger.now)
+        suspending.suspend(connection, COURT, "1024", "对方系统升级", later + timedelta(hours=1), ledger.house, ledger.now)
         assert outbox.next_attempt(connection) == later + timedelta(hours=1)
-        desk.resume(connection, COURT, ledger.house, ledger.now)
+        suspending.suspend(connection, COURT, "1024", "对方系统升级", None, ledger.house, ledger.now)
+        assert outbox.next_attempt(connection) is None, "it waits for a person"
+        suspending.resume(connection, COURT, "1024", "升级完毕", ledger.house, ledger.now)
         assert outbox.next_attempt(connection) == later
+        breaker.learn(connection, COURT, [(0, Seen("endpoint", head.message_id, "w1", "http-401", timedelta(hours=5)))], ledger.now)
+        assert outbox.next_attempt(connection) == ledger.now + timedelta(hours=5)
 
 
 def test_a_lease_that_ends_leaves_doubt_and_no_second_message(ledger: Ledger) -> None:
@@ -159,42 +164,6 @@ def test_a_weak_receipt_moves_the_case_and_says_so_until_a_strong_one_comes(ledg
     assert ledger.settle(ledger.receipted(leased)) == 1
     assert states(ledger)[leased.message_id] == "RECEIPTED"
     assert ledger.flaws() == []
-
-
-def test_a_paused_body_keeps_its_messages(ledger: Ledger) -> None:
-    ledger.send()
-    ledger.send("police-990100")
-    with ledger.transaction() as connection:
-        breaker.pause(connection, COURT, ledger.now + timedelta(hours=1), "401", ledger.now)
-        breaker.pause(connection, COURT, ledger.now + timedelta(hours=2), "401", ledger.now)
-        assert breaker.failures(connection, COURT) == 2
-        assert [(w.body, w.count) for w in outbox.bodies_due(connection, ledger.now)] == [("police-990100", 1)]
-    assert ledger.claim() == []
-    ledger.wait(hours=2)
-    assert len(ledger.claim()) == 1
-    with ledger.transaction() as connection:
-        breaker.well(connection, COURT, ledger.now)
-        assert breaker.failures(connection, COURT) == 0
-
-
-def test_what_a_dispatch_under_way_finds_takes_no_operators_pause_back(ledger: Ledger) -> None:
-    """The dispatch had leased its messages before the operator paused the body; it ends with a fault, or well, after that."""
-    until = ledger.now + timedelta(days=3)
-    with ledger.transaction() as connection:
-        breaker.pause(connection, COURT, ledger.now + timedelta(minutes=1), "http-503", ledger.now)
-    ledger.wait(minutes=2)
-    for ended in ("fault", "well"):
-        with ledger.transaction() as connection:
-            desk.pause(connection, COURT, until, "对方系统升级", ledger.house, ledger.now)
-            if ended == "fault":
-                breaker.pause(connection, COURT, ledger.now + timedelta(minutes=2), "http-503", ledger.now)
-            else:
-                breaker.well(connection, COURT, ledger.now)
-        row = ledger.row("select paused_until, pause_reason from body where code = %s", COURT)
-        assert (row["paused_until"], row["pause_reason"]) == (until, "对方系统升级"), ended
-    with ledger.transaction() as connection:
-        desk.pause(connection, COURT, ledger.now + timedelta(hours=1), "提前恢复", ledger.house, ledger.now)
-    assert ledger.row("select paused_until from body where code = %s", COURT)["paused_until"] == ledger.now + timedelta(hours=1), "an operator may shorten his own"
 
 
 def test_a_receipt_for_a_case_that_has_ended_only_counts(ledger: Ledger) -> None:
