@@ -231,7 +231,7 @@ class Comparing:
             raise failed[0]
 
     async def _call(self, work: Callable[[], T]) -> T:
-        return await self._place.wait(self._context.call(work))
+        return await self._place.wait(self._context.call(work, self._comparison.body))
 
     async def _ledger(self, work: Callable[[Connection], T]) -> T:
         return await self._context.transact(work)
