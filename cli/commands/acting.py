@@ -27,7 +27,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="只试算：说明办�
 
 
 def told(opened: Opened, answer: Answer, done: str) -> int:
-    """Print what became of an act; 1 when the door refused it."""
+    """Print what became of an act, once it is kept; 1 when the door refused it."""
     from models.moves import Refused
 
     if isinstance(answer, Refused):
@@ -52,18 +52,21 @@ def take(given: str, done: str, act: Callable[[Opened, Connection, str], Answer]
     """Take one act and print the case as it then stands. With `dry_run` everything is done, told and undone."""
     from cli.opening import open_all
 
-    with open_all() as opened, opened.database.transaction() as connection:
-        code = told(opened, act(opened, connection, _handoff(connection, given) if handoff else given), done)
-        if code == GOOD:
+    with open_all() as opened:
+        with opened.database.transaction() as connection:
+            answer = act(opened, connection, _handoff(connection, given) if handoff else given)
             sql = """select p.state, h.state, p.holder, p.next_due from petition p left join handoff h on h.handoff_id = p.open_handoff
                      where p.petition_no = coalesce((select petition_no from handoff where handoff_id = %s), %s)"""
             row = connection.execute(sql, (given, given)).fetchone()
-            if row:
-                state = state_zh(opened.house, "handoff", row[1]) if row[1] else state_zh(opened.house, "petition", row[0])
-                holder = f"，持有者 {body_name(opened.house, row[2])}，期限 {deadline(row[3], opened.now())}" if row[2] else ""
-                print(f"现状：{state}{holder}")
+            if dry_run:
+                connection.rollback()
+        # Nothing is said before it is kept: whoever reads that it was done may rely on it.
+        code = told(opened, answer, done)
+        if code == GOOD and row:
+            state = state_zh(opened.house, "handoff", row[1]) if row[1] else state_zh(opened.house, "petition", row[0])
+            holder = f"，持有者 {body_name(opened.house, row[2])}，期限 {deadline(row[3], opened.now())}" if row[2] else ""
+            print(f"现状：{state}{holder}")
         if dry_run:
-            connection.rollback()
             say("试算完毕，未保存")
         return code
 

@@ -76,6 +76,7 @@ def done(
     from cli.opening import open_all
     from models import desk
 
-    with open_all() as opened, opened.database.transaction() as connection:
-        answer = desk.duty_done(connection, duty, reason, opened.house, opened.sealer, opened.now())
+    with open_all() as opened:
+        with opened.database.transaction() as connection:
+            answer = desk.duty_done(connection, duty, reason, opened.house, opened.sealer, opened.now())
         return told(opened, answer, "待办已办结")

@@ -37,9 +37,10 @@ def suspend(
     from models import suspending
 
     end = parse_moment(until) if until else None
-    with open_all() as opened, opened.database.transaction() as connection:
+    with open_all() as opened:
         try:
-            suspending.suspend(connection, body, by, reason, end, opened.house, opened.now())
+            with opened.database.transaction() as connection:
+                suspending.suspend(connection, body, by, reason, end, opened.house, opened.now())
         except ValueError as error:
             raise Fault(str(error)) from None
         lasts = f"至 {local(end)}" if end else "直到恢复为止"
@@ -51,15 +52,17 @@ def resume(body: BodyArg, reason: Why, by: By = "") -> int:
     from cli.opening import open_all
     from models import breaker, suspending
 
-    with open_all() as opened, opened.database.transaction() as connection:
+    with open_all() as opened:
         now = opened.now()
         try:
-            changed = suspending.resume(connection, body, by, reason, opened.house, now)
+            with opened.database.transaction() as connection:
+                changed = suspending.resume(connection, body, by, reason, opened.house, now)
+                standing = breaker.standing(connection, now, [body])
         except ValueError as error:
             raise Fault(str(error)) from None
         name = body_name(opened.house, body)
         print(f"已恢复向{name}投递" if changed else f"{name}并未暂停")
-        for left in breaker.standing(connection, now, [body]):
+        for left in standing:
             print(f"{name}：{in_words(left)}")
     return GOOD
 

@@ -40,6 +40,7 @@ class City:
     port: int
     stack: ExitStack
     deaths: int = 0
+    registered: int = 0
     processes: list[Process] = field(default_factory=list)
 
     # -- processes --------------------------------------------------------------------------------------------------------------
@@ -105,7 +106,8 @@ class City:
 
     def told(self) -> str:
         logs = "\n".join(f"--- {p.log.name} ({p.code})\n{p.log.read_text()[-1500:]}" for p in self.processes)
-        return f"{self.world.states()}, {self.world.ask('select state, count(*) from petition group by 1')}\n{logs}"
+        tries = self.world.ask("select message_id, attempt_no, outcome, code, detail, next_at from attempt where outcome <> 'receipted'")
+        return f"{self.world.states()}\n{tries}\n{logs}"
 
     # -- the account ------------------------------------------------------------------------------------------------------------
 
@@ -128,7 +130,7 @@ class City:
         assert self.our_ledger() == self.partner_ledger()
         assert {h: seen["cases"] for h, seen in effects.items()} == dict.fromkeys(self.our_ledger(), 1)
         assert all(count == 1 for seen in effects.values() for what, count in seen["issued"].items() if what != "handoff.progress"), effects
-        assert world.ask("select message_id, state from outbox where state <> all(%s)", list(_OVER)) == []
+        assert world.ask("select message_id, state from outbox where state <> all(%s)", list(_OVER)) == [], self.told()
         assert world.ask("""select o.message_id from outbox o left join receipt r using (message_id) where r.message_id is null""") == []
         # No number is missing in any line, and none is there twice.
         assert world.ask("select handoff_id from outbox group by 1 having count(*) <> max(sequence) or count(distinct sequence) <> count(*)") == []
@@ -145,7 +147,9 @@ class City:
             assert list(verify(connection, Count())) == []
 
     def register(self, body: str, count: int) -> list[str]:
-        return register(self.context, body, count)
+        """So many new petitions that the table sends to this body."""
+        self.registered += count
+        return register(self.context, body, count, self.registered)
 
     def step(self, *processes: Process, **by: float) -> list[Process]:
         """Time jumps, and these work until all is quiet again. A jump over a request on the wire would make its stamp stale, as it should."""
