@@ -29,8 +29,9 @@ T = TypeVar("T")
 
 # Questions to one body at a time.
 AT_ONCE = 8
-# Hand-offs on the days of one step: what is compared, kept and acted on before the next step begins.
-_STEP = 200_000
+# What is compared, kept and acted on before the next step begins, and lost when the comparison dies in it: so many hand-offs and days.
+_STEP = 50_000
+_STEP_DAYS = 31
 
 CONTRADICTION = Finding("ledger_contradicts_itself", "duty")
 
@@ -137,9 +138,11 @@ class Comparing:
         if look.contradicted or any(d.finding.action == "duty" for d in found):
             found = await self._confirmed(look)
         body, context = self._comparison.body, self._context
-        to_fetch = await self._ledger(lambda c: differences.record(c, self._begun.id, body, found, context.house, context.sealer, context.now()))
-        self._comparison.found.extend(found)
-        await self._fetch(to_fetch)
+        kept = await self._ledger(lambda c: differences.record(c, self._begun.id, body, found, context.house, context.sealer, context.now()))
+        self._comparison.found.extend(kept)
+        if misplaced := {d.handoff_id for d in kept if d.finding.kind == "day_differs"}:
+            self._comparison.found = [d for d in self._comparison.found if d.finding.kind != "missing_at_partner" or d.handoff_id not in misplaced]
+        await self._fetch([d for d in kept if d.finding.action == "fetch"])
 
     async def _look(self, parts: Sequence[Part], given: Mapping[Part, DayDigest] | None) -> Look:
         body = self._comparison.body
@@ -256,7 +259,7 @@ def steps(wrong: Sequence[Part], mine: Mapping[Part, DayDigest], other: Mapping[
     split, sum_ = 0, 0
     for part in wrong:
         cut = parts_for(size(part), wire.SPLITS)
-        if days and (cut != split or sum_ + size(part) > _STEP):
+        if days and (cut != split or len(days) >= _STEP_DAYS or sum_ + size(part) > _STEP):
             yield Step(split, tuple(days))
             days, sum_ = [], 0
         split, sum_ = cut, sum_ + size(part)

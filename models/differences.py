@@ -49,7 +49,7 @@ def record(
     One that was to heal by itself and is found again after the time a clerk has for a difference is a clerk's as well (handoff-protocol 1.11 W10).
 
     Returns:
-        Those that need a call: messages to be fetched from the partner.
+        What was kept: all of them but what the partner lists under another day, which is not missing.
     """
     if not found:
         return []
@@ -60,7 +60,7 @@ def record(
     stuck = _stale(connection, found, house, now) | _again(connection, found, now)
     advance(connection, [_duty(body, d) for d in found if d.finding.action == "duty" or d.key in stuck], house, sealer, now)
     _keep(connection, reconciliation, body, found, now)
-    return [d for d in found if d.finding.action == "fetch"]
+    return list(found)
 
 
 def _without_misplaced(connection: Connection, reconciliation: int, found: Sequence[Disagreement]) -> list[Disagreement]:
