@@ -9,7 +9,9 @@ import typer
 
 from cli.commands import (
     acts,
+    attempts,
     bodies,
+    chaos,
     database,
     delivery,
     docs,
@@ -17,11 +19,14 @@ from cli.commands import (
     importing,
     keys,
     lists,
+    outages,
     petition_acts,
     petitions,
+    resending,
     routing,
     running,
     suggesting,
+    suspending,
 )
 from cli.commands import check as check_command
 from cli.commands import due as due_command
@@ -58,11 +63,11 @@ def _options(debug: Annotated[bool, typer.Option("--debug", help="出错时显�
 
 
 _PANELS = (
-    ("运行", (running, importing)),
-    ("查看", (petitions, lists, duties)),
+    ("运行", (running, importing, outages, chaos)),
+    ("查看", (petitions, lists, duties, attempts)),
     ("经办", (petition_acts, acts)),
     ("规则", (routing, suggesting, due_command, check_command, docs, bodies)),
-    ("运维", (delivery, keys, database)),
+    ("运维", (suspending, resending, delivery, keys, database)),
 )
 for _panel, _modules in _PANELS:
     for _module in _modules:

@@ -26,8 +26,8 @@ def next_attempt(attempt_no: int, now: datetime, rng: Random, retry_after: timed
 
     The delays are those of the Standard Webhooks example, each ±20 % by `rng`, so that a thousand messages to one
     body do not come back in the same second. `retry_after` (Retry-After, RFC 9110 §10.2.3) is never undercut: it is
-    lengthened by up to 20 % and taken if it is later, but at most LONGEST, so that no partner can put a message off for
-    ever. `now` is aware. Raises ValueError for a negative number of attempts.
+    lengthened by up to 20 % and taken if it is later, but never more than LONGEST, so that no partner can put a message
+    off for ever. `now` is aware. Raises ValueError for a negative number of attempts.
     """
     if attempt_no < 0:
         raise ValueError("attempt_no counts the attempts made so far, from 0")
@@ -36,5 +36,5 @@ def next_attempt(attempt_no: int, now: datetime, rng: Random, retry_after: timed
     wait = DELAYS[attempt_no] * rng.uniform(1 - JITTER, 1 + JITTER)
     if retry_after is not None and retry_after > timedelta(0):
         asked = min(retry_after, LONGEST)
-        wait = max(wait, asked * rng.uniform(1, 1 + JITTER))
+        wait = max(wait, min(asked * rng.uniform(1, 1 + JITTER), LONGEST))
     return now + wait

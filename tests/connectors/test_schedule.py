@@ -38,7 +38,7 @@ def test_retry_after_is_never_undercut_and_never_endless(number: int, seed: int,
     due = next_attempt(number, NOW, dice(seed), asked)
     assert due is not None
     assert due - NOW >= min(asked, LONGEST)
-    assert due - NOW <= max(LONGEST, DELAYS[number]) * 1.2
+    assert due - NOW <= max(LONGEST, DELAYS[number] * 1.2)
     assert due - NOW >= DELAYS[number] * 0.8
 
 
