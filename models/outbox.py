@@ -122,9 +122,9 @@ def release(connection: Connection, leased: Sequence[Leased], owner: str, next_a
     rows = connection.execute(
         """update outbox o set state = case when v.doubtful then 'UNKNOWN' when o.attempts > 1 then 'RETRY_WAIT' else 'QUEUED' end,
            attempts = o.attempts - 1, way_attempts = o.way_attempts - 1, next_attempt_at = %s, lease_owner = null, lease_until = null
-           from unnest(%s::text[], %s::bool[]) as v(message_id, doubtful)
-           where o.message_id = v.message_id and o.state = 'SENDING' and o.lease_owner = %s returning o.body, o.message_id""",
-        (next_at, [m.message_id for m in leased], [m.doubtful for m in leased], owner),
+           from unnest(%s::text[], %s::bool[], %s::int[]) as v(message_id, doubtful, attempts)
+           where o.message_id = v.message_id and o.state = 'SENDING' and o.lease_owner = %s and o.attempts = v.attempts returning o.body, o.message_id""",
+        (next_at, [m.message_id for m in leased], [m.doubtful for m in leased], [m.attempts for m in leased], owner),
     ).fetchall()
     back: dict[str, list[str]] = {}
     for body, message_id in rows:

@@ -78,8 +78,10 @@ def _settle(connection: Connection, results: Sequence[Result], owner: str | None
     ids = [r.leased.message_id for r in results]
     # The petitions are locked before the outbox rows, here and everywhere, so that two settlings cannot wait for each other.
     connection.execute("select 1 from petition where petition_no = any(%s) order by petition_no for update", (sorted({r.leased.petition_no for r in results}),))
-    state = {i: (s, o) for i, s, o in connection.execute("select message_id, state, lease_owner from outbox where message_id = any(%s) for update", (ids,))}
-    held = {r.leased.message_id for r in results if owner is not None and state[r.leased.message_id] == ("SENDING", owner)}
+    sql = "select message_id, state, lease_owner, attempts from outbox where message_id = any(%s) for update"
+    state = {i: (s, o, n) for i, s, o, n in connection.execute(sql, (ids,))}
+    # A lease is a name and a number: the same sender may have lost this one and taken the message again.
+    held = {r.leased.message_id for r in results if owner is not None and state[r.leased.message_id] == ("SENDING", owner, r.leased.attempts)}
     taken = [r for r in results if r.leased.message_id in held or (r.verdict == "receipted" and state[r.leased.message_id][0] != "RECEIPTED")]
     onward = {r.leased.message_id: way for r in taken if r.spent and (way := _onward(r, house)) is not None}
     advance(connection, [move for r in taken for move in _moves(r, onward.get(r.leased.message_id))], house, sealer, now)
