@@ -13,7 +13,7 @@ from cli.demo.by_hand import candidates
 from cli.demo.office import Act, Office, Open, today
 from config.body import code_of
 from config.facts import Facts
-from models import desk, desk_petition
+from models import desk, desk_petition, reassigning
 from models.db import Connection
 from models.moves import Answer
 
@@ -61,9 +61,11 @@ class Arbiters:
         return desk_petition.proposal_feedback(connection, duty.petition_no, duty.ref, adopted, today(now), "已研究并书面反馈采纳情况。", **self._by(now))
 
     def _conference(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
-        """Supervision did not help either: the conference has those answerable for the delay proposed for accountability, once."""
-        if not duty.handoff_id or self._office.happened(connection, duty.petition_no, "proposal.issue"):
+        """Supervision did not help either: the conference has those answerable for the delay proposed for accountability, once; then it may take the case away."""
+        if not duty.handoff_id:
             return None
+        if self._office.happened(connection, duty.petition_no, "proposal.issue"):
+            return self._reassign(connection, duty, now)
         row = connection.execute("select body from handoff where handoff_id = %s", (duty.handoff_id,)).fetchone()
         body = self._house.bodies.get(row[0]) if row else None
         if body is None:
@@ -73,4 +75,14 @@ class Arbiters:
         found = next((other for place in places if (other := self._house.bodies.find(kind, place)) is not None), None)
         if found is None:
             return None
-        return desk_petition.propose(connection, duty.petition_no, "accountability", found.code, "shirking", "催办、督办无果，建议追究责任。", **self._by(now))
+        return self._propose(connection, duty, found.code, now)
+
+    def _propose(self, connection: Connection, duty: Open, to: str, now: datetime) -> Answer:
+        return desk_petition.propose(connection, duty.petition_no, "accountability", to, "shirking", "催办、督办无果，建议追究责任。", **self._by(now))
+
+    def _reassign(self, connection: Connection, duty: Open, now: datetime) -> Answer | None:
+        """Where the script names who shall have it; refused for as long as the supervision may still be answered."""
+        other = self._office.hint(connection, duty.petition_no).designated
+        if other is None:
+            return None
+        return reassigning.reassign(connection, duty.handoff_id, "催办、督办均无回音，收回另行确定承办单位。", body=other, **self._by(now))

@@ -35,7 +35,7 @@ class Clerk:
         return {
             "objection.decide": self._objection, "route.by_hand": ByHand(self._office), "result.review": self._review, "decline.followup": self._declined,
             "supplement.get": self._supplement, "guide.followup": self._guided, "supervise": self._supervise, "undelivered": self._undelivered,
-            "judicial.confirmation": self._told, "report.grave": self._told, "quarantine": self._note, "difference": self._note, "security": self._note,
+            "judicial.confirmation": self._told, "report.grave": self._told, "reassign.tell": self._told, "quarantine": self._note, "difference": self._note, "security": self._note,
         }
 
     def _by(self, connection: Connection, duty: Open, now: datetime) -> dict[str, Any]:

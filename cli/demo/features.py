@@ -118,6 +118,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("urged", "催办后签收", "条例 40(1)", _then("handoff.urge", "handoff.signed")),
     Feature("supervised", "督办后签收", "条例 40(1)", _then("handoff.supervise", "handoff.signed")),
     Feature("conference", "督办无果：联席会议", "条例 38", _plain("select petition_no from duty where kind = 'conference'")),
+    Feature("reassigned", "督办无果：联席会议收回改派，另一单位办理", "条例 24(1), 40(1)", (*_after("ruling.reassign", "handoff.accepted"), (_DUTY, ("reassign.tell", _BUREAU)))),
     Feature("declined", "不予受理，告知救济", "条例 23", _acts("handoff.declined", "decline.told")),
     Feature("declined.rerouted", "不予受理，另行转送", "条例 22(1)", _after("decline.reroute", "petition.route")),
     Feature("reworked", "退回重办后通过", "条例 22(1)3", _then("result.rework", "result.accepted")),

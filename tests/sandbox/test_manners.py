@@ -102,6 +102,20 @@ def test_objection_escalated_waits_for_the_ruling(start: Start) -> None:
     assert bureau.item(taken).state == "RETURNED"
 
 
+def test_a_case_that_the_conference_takes_away_is_put_down(start: Start) -> None:
+    box = start("silent", {"until_urged": 1, "sign_hours": 4})
+    bureau = box.bureau()
+    asleep, awake = bureau.request(), bureau.request()
+    bureau.say(awake, "handoff.urge")
+    box.live(days=1)
+    assert bureau.item(awake).state == "SIGNED"
+    for case in (asleep, awake):
+        bureau.say(case, "arbitration.ruling", decision="upheld")
+        assert bureau.item(case).state == "WITHDRAWN"
+    box.live(days=20, step_hours=24)
+    assert [name for name in box.hooks.names() if name != "handoff.signed"] == []
+
+
 def test_declines_with_law_and_remedy(start: Start) -> None:
     box = start("declines")
     bureau = box.bureau()
