@@ -10,7 +10,7 @@ from cli.chaos.dice import Dice
 
 WORKERS = ("worker", "worker-2")
 # How often each is a victim. Prefect's server takes seconds and much of a small machine to start, so it dies more rarely.
-_VICTIMS = {"worker": 5.0, "worker-2": 4.0, "gateway": 5.0, "sandbox": 3.5, "backend": 2.5, "postgresql": 2.5, "prefect": 0.5}
+_VICTIMS = {"worker": 5.0, "worker-2": 4.0, "gateway": 5.0, "sandbox": 3.5, "backend": 2.5, "postgresql": 2.5, "prefect": 0.7}
 _FROZEN = (*WORKERS, "gateway", "sandbox")
 # A table that must grow is refused at once or when it is large, with or without the log that comes before it.
 _FULL_AT = (64 << 10, 1 << 20, 16 << 20, 16 << 20, 16 << 20)
@@ -59,7 +59,8 @@ class Act:
 def plan(dice: Dice, kills: int, seconds: float) -> list[Act]:
     """At least so many kills and everything else that belongs to chaos, spread over so many seconds of real time, in order."""
     rng = dice.stream("plan")
-    drawn: list[Act] = [_draw(rng, kind) for kind in Kind]  # at least one of each, however short the run
+    # At least one of each, however short the run.
+    drawn = [Act(0.0, Kind.KILL, ("prefect",)), *(_draw(rng, kind) for kind in Kind)]
     while sum(act.kills for act in drawn) < kills:
         drawn.append(_draw(rng, rng.choices(list(_HOW_OFTEN), list(_HOW_OFTEN.values()))[0]))
     rng.shuffle(drawn)
