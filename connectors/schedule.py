@@ -19,6 +19,8 @@ DELAYS = (
 )
 JITTER = 0.2
 LONGEST = timedelta(hours=24)
+WHOLE = sum(DELAYS, timedelta(0))
+"""From the first attempt to the last: how long a message is tried by one way."""
 
 
 def next_attempt(attempt_no: int, now: datetime, rng: Random, retry_after: timedelta | None = None) -> datetime | None:

@@ -15,11 +15,12 @@ from prefect.runtime import flow_run
 from connectors.base import Connector
 from connectors.carry import Carried, carry_once, faulty
 from connectors.directory import Unreachable
+from connectors.schedule import WHOLE
 from flows.context import Context, current
 from flows.lanes import Lane
 from flows.running import traced
 from flows.trace import Mark, Trace
-from models import breaker, outbox, settling
+from models import breaker, onward, outbox, settling
 from models.breaker import Gate
 from models.db import Connection
 from models.door import advance
@@ -79,6 +80,8 @@ async def run(context: Context, trace: Trace, body: str) -> Summary:
 
     Raises psycopg.Error if the ledger stays away; what was leased then comes back as unknown.
     """
+    if body in context.house.bodies and context.house.bodies.get(body).fallbacks:
+        await context.transact(lambda c: onward.waited_out(c, body, WHOLE, context.house, context.sealer, context.now()))
     with context.lanes.lane(body) as lane:
         work = _Dispatch(context, trace, body, lane)
         for _ in range(_BATCHES):
