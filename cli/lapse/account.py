@@ -115,32 +115,36 @@ class Account:
         breach.examples = sorted({*breach.examples, *found})[:_EXAMPLES]
 
 
-def account(
-    database: Database, books: Books, house: House, now: datetime, *, client: str = "", acknowledged: Mapping[str, str] | None = None,
+def account(database: Database, books: Books, house: House, now: datetime, **more: Any) -> Account:
+    """`examine`, and every line of the journal. Raises psycopg.Error: the ledger cannot be read."""
+    with database.transaction() as connection:
+        found = examine(connection, books, house, now, **more)
+    with database.transaction() as connection:
+        found.breach("journal-flaw", [f"{flaw.petition_no}/{flaw.seq}" for flaw in journal.verify(connection)])
+    return found
+
+
+def examine(
+    connection: Connection, books: Books, house: House, now: datetime, *, client: str = "", acknowledged: Mapping[str, str] | None = None,
     contradicted: Iterable[str] = (), settled: bool = True,
 ) -> Account:
-    """Hold both ledgers together, at rest.
+    """Hold both ledgers together, at rest; all but the journal's chain.
 
     Args:
         books: the partners' own, by body (`/control/books` of the sandbox). now: the instant at which everything rests (aware).
         client, acknowledged: what the gateway answered to the system `client`, reference → petition number.
         contradicted: references that were answered with two numbers.
         settled: whether nothing may be under way any more; else what has a next attempt with its date is good.
-    Raises:
-        psycopg.Error: the ledger cannot be read.
     """
     found = Account(now)
-    with database.transaction() as connection:
-        _counts(connection, found, books)
-        _delivered(connection, found, books, house, settled=settled)
-        _heard(connection, found, books)
-        _handed_in(connection, found, client, acknowledged or {}, contradicted)
-        _held(connection, found)
-        _rung(connection, found, house)
-        if settled:
-            _equal(connection, found, books)
-    with database.transaction() as connection:
-        found.breach("journal-flaw", [f"{flaw.petition_no}/{flaw.seq}" for flaw in journal.verify(connection)])
+    _counts(connection, found, books)
+    _delivered(connection, found, books, house, settled=settled)
+    _heard(connection, found, books)
+    _handed_in(connection, found, client, acknowledged or {}, contradicted)
+    _held(connection, found)
+    _rung(connection, found, house)
+    if settled:
+        _equal(connection, found, books)
     return found
 
 
