@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flows.reconcile import bodies_with_handoffs, gone
-from models import inbox, outbox, recon
+from flows.watch import gaps
+from models import outbox, recon
 from models.db import Connection
 from models.outbox import Waiting
 from rules.calendar import SHANGHAI
@@ -39,13 +40,13 @@ class Due:
 
     @property
     def late(self) -> int:
-        """How many things the watch has to look at."""
-        return self.clocks + self.duties + self.leases + self.gaps
+        """How many things the watch has to look at by itself, asking nobody."""
+        return self.clocks + self.duties + self.leases
 
     @property
     def idle(self) -> bool:
         """Whether nothing is to be done before time moves on or somebody says something."""
-        return not (self.inbox or self.registered or self.bodies or self.late or self.sending or self.night)
+        return not (self.inbox or self.registered or self.bodies or self.late or self.gaps or self.sending or self.night)
 
 
 # Counting stops early: the worker needs to know that there is work and roughly how much.
@@ -64,7 +65,7 @@ def look(connection: Connection, now: datetime, hold: timedelta = timedelta(minu
     assert row is not None  # noqa: S101  (a select without from has one row)
     received, registered, clocks, duties, leases, sending = row
     bodies = tuple(outbox.bodies_due(connection, now))
-    return Due(received, registered, bodies, clocks, duties, leases, len(inbox.gaps(connection, now, hold)), sending, night(connection, now, own))
+    return Due(received, registered, bodies, clocks, duties, leases, len(gaps(connection, now, hold)), sending, night(connection, now, own))
 
 
 def night(connection: Connection, now: datetime, own: str = "") -> date | None:

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from hashlib import sha256
 
-from connectors.base import CallFailed
+from connectors.base import CallFailed, Refused
 from connectors.directory import Unreachable
 from connectors.wire import receipts
 from connectors.wire.events import TO_BUREAU, BadEvent, code_of, decode
@@ -20,14 +20,17 @@ log = logging.getLogger("tonglu.fetch")
 
 # The ledger's column is a 32-bit number, as at the gateway's door.
 _MAX_SEQUENCE = 2_147_483_647
+# Faults of one answer, which say nothing about the next.
+_OF_THE_ANSWER = frozenset({"bad-page", "endless-pages"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """`new` messages were stored; `code` names why nothing could be had, empty where the body answered."""
+    """`new` messages were stored; `code` names why nothing could be had, empty where all was well; `answered`: whether the fault is this hand-off's alone."""
 
     new: int
     code: str = ""
+    answered: bool = True
 
 
 async def fetch(context: Context, body: str, handoff_id: str, petition_no: str, after: int) -> Fetched:
@@ -38,9 +41,9 @@ async def fetch(context: Context, body: str, handoff_id: str, petition_no: str, 
             return Fetched(0, "desk")
         raws = await context.call(lambda: connector.fetch(handoff_id, after), body)
     except Unreachable as fault:
-        return Fetched(0, fault.code)
+        return Fetched(0, fault.code, answered=False)
     except CallFailed as fault:
-        return Fetched(0, fault.outcome.code)
+        return Fetched(0, fault.outcome.code, answered=isinstance(fault.outcome, Refused) or fault.outcome.code in _OF_THE_ANSWER)
     found: list[Incoming] = []
     for raw in raws:
         message = incoming(raw, body, handoff_id, petition_no, context)

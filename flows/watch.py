@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,13 @@ from prefect.runtime import flow_run
 
 from flows import fetching, presence, receive
 from flows.context import Context
+from flows.fetching import Fetched
 from flows.running import traced
 from flows.trace import Mark, Trace
-from models import inbox
+from models import breaker, inbox
+from models.db import Connection
 from models.door import advance
+from models.inbox import Gap
 from models.moves import SYSTEM, Answer, Move
 
 log = logging.getLogger("tonglu.watch")
@@ -25,6 +29,8 @@ log = logging.getLogger("tonglu.watch")
 _AT_ONCE = 500
 # A clock may ring several times in one call when time has jumped: each of its warnings, then its end, then the rungs.
 _ROUNDS = 50
+# So many bodies are asked for missing messages together; each by threads of its own.
+_ASKED_TOGETHER = 32
 
 _CLOCKS = """select id, petition_no, handoff_id, key, due_at <= %(now)s from clock where state = 'OPEN' and paused_at is null and ring_at <= %(now)s
              and id <> all(%(stuck)s::bigint[]) order by ring_at, id limit %(limit)s"""
@@ -48,6 +54,29 @@ class Summary:
 async def run(context: Context, trace: Trace) -> Summary:
     """Look at everything that is late now. Two watchers at once do no harm: the door rings only what rings. Raises psycopg.Error."""
     summary = Summary()
+    await _ring(context, summary)
+    await _fill_gaps(context, summary)
+    await _show(trace, summary)
+    return summary
+
+
+async def late(context: Context, trace: Trace) -> Summary:
+    """As `run`, without what must be asked of others: leases, clocks and duties alone."""
+    summary = Summary()
+    await _ring(context, summary)
+    await _show(trace, summary)
+    return summary
+
+
+async def fill(context: Context, trace: Trace) -> Summary:
+    """As `run`, only what bodies have sent and we lack."""
+    summary = Summary()
+    await _fill_gaps(context, summary)
+    await _show(trace, summary)
+    return summary
+
+
+async def _ring(context: Context, summary: Summary) -> None:
     summary.reaped = await context.transact(lambda c: presence.reap(c, context.owner, context.now()))
     for ring in (_ring_clocks, _ring_duties):
         stuck: list[Any] = []
@@ -59,12 +88,13 @@ async def run(context: Context, trace: Trace) -> Summary:
             stuck.extend(faulty)
             if not lines and not faulty:
                 break
-    await _fill_gaps(context, trace, summary)
+
+
+async def _show(trace: Trace, summary: Summary) -> None:
     for number, what, code in summary.lines:
         await trace.told(number, Mark(what, code, what == "未能补取", what in ("到期", "待办逾期")))
     rows = [{"编号": n, "事项": what, "代码": code} for n, what, code in summary.lines]
     await trace.table(rows, f"巡查：发件中断 {summary.reaped}，期限与待办 {len(summary.lines)}，补取来文 {summary.fetched}")
-    return summary
 
 
 async def _ring_clocks(context: Context, stuck: Sequence[Any]) -> tuple[list[tuple[str, str, str]], list[Any]]:
@@ -101,20 +131,40 @@ async def _take(context: Context, moves: Sequence[Move], now: datetime) -> list[
     return [*await _take(context, moves[:half], now), *await _take(context, moves[half:], now)]
 
 
-async def _fill_gaps(context: Context, trace: Trace, summary: Summary) -> None:
+async def _fill_gaps(context: Context, summary: Summary) -> None:
     hold = timedelta(minutes=context.settings.hold_minutes)
-    found = await context.transact(lambda c: inbox.gaps(c, context.now(), hold))
+    found = await context.transact(lambda c: gaps(c, context.now(), hold))
     if not found:
         return
     await context.transact(lambda c: inbox.note_asked(c, [g.handoff_id for g in found], context.now()))
+    bodies: dict[str, list[Gap]] = {}
     for gap in found:
-        if context.stopping.is_set():
-            return
-        got = await fetching.fetch(context, gap.body, gap.handoff_id, gap.petition_no, gap.after)
-        summary.fetched += got.new
-        summary.lines.append((gap.petition_no, "未能补取" if got.code else "已补取", got.code or str(got.new)))
+        bodies.setdefault(gap.body, []).append(gap)
+    room = asyncio.Semaphore(_ASKED_TOGETHER)
+    await asyncio.gather(*(_ask(context, summary, bodies[body], room) for body in sorted(bodies)))
     if summary.fetched:
         await receive.apply_all(context)
+
+
+async def _ask(context: Context, summary: Summary, wanted: Sequence[Gap], room: asyncio.Semaphore) -> None:
+    """The gaps of one body, one after another. One that cannot be asked is not asked again for each of them; the hour of asking anew is theirs all the same."""
+    code = ""
+    async with room:
+        for gap in wanted:
+            if context.stopping.is_set():
+                return
+            got = Fetched(0, code) if code else await fetching.fetch(context, gap.body, gap.handoff_id, gap.petition_no, gap.after)
+            summary.fetched += got.new
+            summary.lines.append((gap.petition_no, "未能补取" if got.code else "已补取", got.code or str(got.new)))
+            if got.code and not got.answered:
+                code = got.code
+
+
+def gaps(connection: Connection, now: datetime, hold: timedelta) -> list[Gap]:
+    """Hand-offs whose missing messages are to be asked for now: not of a body that is left alone (suspended, or down until its next probe)."""
+    found = inbox.gaps(connection, now, hold)
+    left_alone = breaker.shut(connection, now) if found else frozenset()
+    return [gap for gap in found if gap.body not in left_alone]
 
 
 def _run_name() -> str:

@@ -35,6 +35,12 @@ _MEND_EVERY_S = 3600.0
 _DEPLOY_EVERY_S = 20.0
 
 
+# A body that has not answered for so long does not count among those served at once; so many may be served in all.
+_SILENT_S = 1.0
+_MOST_TOGETHER = 256
+_DISPATCH = "dispatch:"
+
+
 class _Desk:
     """One kind of work that is done by one task at a time, and left alone for a while after a fault."""
 
@@ -153,23 +159,35 @@ class Worker:
             self._give("show", self._show_received)
         if due.registered:
             self._give("intake", lambda: self._intake(due.registered))
+        if due.gaps:
+            self._give("gaps", lambda: self._fill(due.gaps))
         if due.late:
             self._give("watch", lambda: self._watch(due.late))
         elif due.sending:
             self._give("reap", self._reap)
-        busy = sum(d.busy for n, d in self._desks.items() if n.startswith("dispatch:"))
-        for waiting in self._turns.order(due.bodies):
-            if busy >= self.context.settings.bodies_at_once:
-                break
-            if self._give(f"dispatch:{waiting.body}", lambda w=waiting: self._dispatch(w.body, w.count)):  # type: ignore[misc]
-                busy += 1
-                self._turns.took(waiting.body)
+        self._send(due)
         if due.night is not None:
             self._give("night", lambda: self._night(due.night))
         if time.monotonic() >= self._mend_at:
             self._give("mend", self._mend)
         if time.monotonic() >= self._deploy_at:
             self._give("deploy", self._deploy)
+
+    def _send(self, due: Due) -> None:
+        """Give bodies their turn. Those that keep us waiting are not counted: whatever hangs, there is room for what moves."""
+        served = [n.removeprefix(_DISPATCH) for n, d in self._desks.items() if d.busy and n.startswith(_DISPATCH)]
+        moving = sum(self.context.lanes.silent(body) < _SILENT_S for body in served)
+        together = len(served)
+        for waiting in self._turns.order(due.bodies):
+            if moving >= self.context.settings.bodies_at_once or together >= _MOST_TOGETHER:
+                break
+            if self._give(_DISPATCH + waiting.body, lambda w=waiting: self._dispatch(w.body, w.count)):  # type: ignore[misc]
+                moving += 1
+                together += 1
+                self._turns.took(waiting.body)
+        if moving >= self.context.settings.bodies_at_once:
+            # Nothing else may wake us when one of them falls silent.
+            asyncio.get_running_loop().call_later(_SILENT_S / 2, self.wake.set)
 
     def _desk(self, name: str) -> _Desk:
         return self._desks.setdefault(name, _Desk(name))
@@ -192,7 +210,11 @@ class Worker:
         return (await self._perform(lambda: intake.intake(count=count), lambda t: intake.run(self.context, t))).total
 
     async def _watch(self, count: int) -> int:
-        return (await self._perform(lambda: watch.watch(count=count), lambda t: watch.run(self.context, t))).total
+        return (await self._perform(lambda: watch.watch(count=count), lambda t: watch.late(self.context, t))).total
+
+    async def _fill(self, count: int) -> int:
+        """What bodies have sent and we lack; one that hangs must not hold up the clocks, so this has a desk of its own."""
+        return (await self._perform(lambda: watch.watch(count=count), lambda t: watch.fill(self.context, t))).total
 
     async def _receive(self) -> int:
         """Apply at once; what is shown of it waits for a run to be made."""
@@ -207,7 +229,12 @@ class Worker:
         return 1
 
     async def _dispatch(self, body: str, count: int) -> int:
-        return (await self._perform(lambda: dispatch.dispatch(body=body, count=count), lambda t: dispatch.run(self.context, t, body))).tried
+        tried = (await self._perform(lambda: dispatch.dispatch(body=body, count=count), lambda t: dispatch.run(self.context, t, body))).tried
+        rate = self.context.house.bodies.get(body).rate if body in self.context.house.bodies else None
+        if rate is not None and rate.each_second > 1:
+            # The next tokens come sooner than the next look.
+            asyncio.get_running_loop().call_later(min(1.0, rate.at_once / rate.each_second), self.wake.set)
+        return tried
 
     async def _reap(self) -> int:
         """Messages on the wire whose sender is dead are doubtful now, not when their lease ends."""
