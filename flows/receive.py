@@ -57,6 +57,7 @@ async def apply_all(context: Context, body: str | None = None) -> Summary:
                 if found is None:
                     return summary
                 log.error("the stored message %d cannot be applied: %s", found, type(fault).__name__)
+                await _tell(context, found)
                 after = found
             size = 1
             continue
@@ -64,6 +65,19 @@ async def apply_all(context: Context, body: str | None = None) -> Summary:
             return summary
         summary.lines.extend(done.lines or [])
     return summary
+
+
+async def _tell(context: Context, number: int) -> None:
+    """What we gave a receipt for and cannot apply is a person's; where the case itself is damaged, as a duty that belongs to none."""
+    for alone in (False, True):
+        try:
+            await context.transact(lambda c, alone=alone: inbox.tell_stuck(c, number, context.house, context.sealer, context.now(), alone=alone))  # type: ignore[misc]
+        except psycopg.OperationalError:
+            raise
+        except Exception as fault:  # noqa: BLE001  (logged; tried once more without the case)
+            log.error("no duty could be opened for the stored message %d: %s", number, type(fault).__name__)
+        else:
+            return
 
 
 async def show(context: Context, trace: Trace, summary: Summary) -> None:

@@ -240,6 +240,20 @@ def _quarantine(row: _Row, move: Move | None, code: str) -> list[Move]:
             Move("duty.open", SYSTEM, handoff_id=row.handoff_id, data=said)]
 
 
+def tell_stuck(connection: Connection, number: int, house: House, sealer: Sealer, now: datetime, *, alone: bool = False) -> bool:
+    """Open a person's duty for the stored message of this inbox number, which cannot be applied. It stays as it is, to be applied when it can be.
+
+    `alone`: not as a duty of its case, whose rows may be what is damaged. Returns whether the duty is new: seen again, it is the same one.
+    """
+    row = connection.execute("select body, message_id, handoff_id from inbox where id = %s", (number,)).fetchone()
+    if row is None:
+        return False
+    body, message_id, handoff_id = row
+    said = {"kind": "security" if alone else "quarantine", "ref": f"{body}:{message_id}", "code": "cannot-apply", "message_id": message_id, "body": body}
+    [answer] = advance(connection, [Move("duty.open", SYSTEM, handoff_id=None if alone else handoff_id, data=said)], house, sealer, now)
+    return getattr(answer, "new", False)
+
+
 def _told_before(connection: Connection, row: _Row, marks: dict[int, tuple[str, str]]) -> bool:
     """Whether the message that holds this sequence number says the same thing (a sender that made a new id for the same event)."""
     sql = """select count(*) filter (where message = %s and round = %s), count(*) from inbox where handoff_id = %s and sequence = %s and id <> %s

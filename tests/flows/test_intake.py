@@ -41,6 +41,7 @@ def test_one_petition_that_breaks_the_door_does_not_hold_up_the_rest(context: Co
     assert bureau.ask("select petition_no, state from petition where state <> 'HANDED_OFF'") == [(numbers[2], "REGISTERED")]
 
 
+@pytest.mark.guarantee("G2")
 def test_one_message_that_breaks_the_door_does_not_hold_up_the_rest(context: Context, bureau: World) -> None:
     hand_off(context, COURT, 5)
     handoffs = [h for (h,) in bureau.ask("select handoff_id from handoff order by 1")]
@@ -52,6 +53,21 @@ def test_one_message_that_breaks_the_door_does_not_hold_up_the_rest(context: Con
     assert summary.count("APPLIED") == 4
     assert bureau.ask("select handoff_id from inbox where state = 'RECEIVED'") == [(handoffs[1],)]
     assert asyncio.run(receive.apply_all(context)).total == 0
+    # It has a receipt, so somebody is told; once, however often it is looked at.
+    assert bureau.ask("select kind, handoff_id, closed_at from duty where kind in ('quarantine', 'security')") == [("quarantine", handoffs[1], None)]
+
+
+@pytest.mark.guarantee("G2")
+def test_a_message_of_a_damaged_case_is_told_all_the_same(context: Context, bureau: World) -> None:
+    hand_off(context, COURT, 1)
+    [(handoff,)] = bureau.ask("select handoff_id from handoff")
+    say(context, handoff, "handoff.signed", 1, office="立案庭", person_role="书记员", signed_at=context.now().isoformat())
+    with context.database.transaction() as connection:
+        connection.execute("update petition set state = 'GONE'")
+        connection.execute("update handoff set state = 'GONE'")
+    asyncio.run(receive.apply_all(context))
+    assert bureau.ask("select count(*) from inbox where state = 'RECEIVED'") == [(1,)]
+    assert bureau.ask("select kind, petition_no, body from duty where kind in ('quarantine', 'security')") == [("security", None, COURT)]
 
 
 def test_one_clock_that_breaks_the_door_does_not_stop_the_others(context: Context, bureau: World) -> None:
