@@ -6,7 +6,7 @@ PYTHON_IN_VENV := .venv/bin/python
 # More arguments for the command, such as: make test ARGS="-k door"
 ARGS ?=
 
-.PHONY: help setup demo up test lint docs bench lock
+.PHONY: help setup demo up test lint docs bench chaos lock
 
 help:
 	@echo 'make demo    时间压缩的演示：信访事项从信访部门走到各机关并办结，最后列表说明每件在哪里'
@@ -14,6 +14,7 @@ help:
 	@echo 'make test    全部测试          make lint    代码检查、类型、导入规则'
 	@echo 'make docs    依 config/ 重新生成 docs/generated（路线图、期限表、去向）'
 	@echo 'make bench   性能测量          make lock    重新生成 requirements.lock'
+	@echo 'make chaos   破坏性试验：随机强行终止、断网、写满磁盘，最后核对双方账目（约三分钟）'
 
 setup:
 	@sh .ci/install
@@ -37,6 +38,9 @@ docs: setup
 
 bench: setup
 	$(PYTHON_IN_VENV) -m benchmarks $(ARGS)
+
+chaos: setup
+	@.venv/bin/tonglu chaos --seed 1 --handoffs 400 --minutes 1 --kills 20 --days 3 $(ARGS)
 
 lock: setup
 	sh .ci/lock $(ARGS)

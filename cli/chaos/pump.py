@@ -13,8 +13,9 @@ from rules.calendar import SHANGHAI
 HALF_DAY = timedelta(hours=12)
 # Below what a signature may be old, so that a request under way stays good over it; a fault may delay one by three seconds.
 _SMALL, _SMALL_EVERY_S = timedelta(minutes=1), 1.0
-# A long step makes every request under way look forged. It waits so long for a moment without any, then comes all the same.
+# A long step makes every request under way look forged. Two of three wait so long for a moment without any, then come all the same; the third does not wait.
 _PATIENCE_S = 3.0
+_IMPATIENT = 3
 _LOOK_EVERY_S = 0.05
 _NIGHT_HOUR = 2
 
@@ -49,7 +50,7 @@ class Pump:
             time.sleep(_LOOK_EVERY_S)
 
     def _step_long(self) -> None:
-        until = time.monotonic() + _PATIENCE_S
+        until = time.monotonic() + (0 if self.long % _IMPATIENT == 1 else _PATIENCE_S)
         while self._wire.busy and time.monotonic() < until:
             time.sleep(_LOOK_EVERY_S / 10)
         self.over_requests += self._wire.busy

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -97,9 +99,7 @@ def run(settings: Settings, house: House, wishes: Wishes, tell: Callable[[str], 
         LapseError: the installation does not come up, or its sandbox cannot be asked in the end; its folder stays for whoever looks into it.
     """
     dice, clock = Dice(wishes.seed), _Stopwatch()
-    folder = settings.data_dir / "chaos-migrations"
-    tell(f"三个旧版账本的升级，每个强行终止 {wishes.migrations} 次")
-    migrated = migrations_killed(_empty(folder), dice.stream("migrations"), wishes.migrations)
+    migrated = _migrations(settings, wishes, dice, tell)
     clock.lap("migrations")
     seconds = wishes.minutes * 60
     with ExitStack() as stack:
@@ -166,16 +166,21 @@ class _Stopwatch:
         self.laps[name], self._since = round(now - self._since, 1), now
 
 
-def _empty(folder: Path) -> Path:
-    """A folder for one run's old ledgers, beside those of earlier runs of the same number. Raises LapseError where it cannot be made."""
-    number = 1
-    while (fresh := folder / f"run-{number}").exists():
-        number += 1
+def _migrations(settings: Settings, wishes: Wishes, dice: Dice, tell: Callable[[str], None]) -> Migrated:
+    """In a folder made for it, which stays only where something was wrong. Raises LapseError where it cannot be made."""
+    if not wishes.migrations:
+        return Migrated()
+    tell(f"旧版账本的升级，每个强行终止 {wishes.migrations} 次")
     try:
-        fresh.mkdir(parents=True)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="chaos-migrations-", dir=settings.data_dir))
+        folder.chmod(0o711)  # the server's user must come in
     except OSError as fault:
-        raise LapseError(f"不能建立目录 {fresh}（{fault.strerror}）；请检查权限和剩余空间，或用 TONGLU_DATA_DIR 另指一个目录") from fault
-    return fresh
+        raise LapseError(f"不能在 {settings.data_dir} 下建立目录（{fault.strerror}）；请检查权限和剩余空间，或用 TONGLU_DATA_DIR 另指一个目录") from fault
+    migrated = migrations_killed(folder, dice.stream("migrations"), wishes.migrations)
+    if not migrated.flaws:
+        shutil.rmtree(folder)
+    return migrated
 
 
 def _shares(count: int, parts: int) -> list[int]:

@@ -24,7 +24,7 @@ def chaos(
     minutes: Annotated[float, typer.Option(min=0.2, max=600, help="破坏持续多少分钟（实际时间）；之后恢复、核对另需几分钟")] = 5.0,
     kills: Annotated[int, typer.Option(min=0, max=5000, help="至少强行终止多少次")] = 40,
     days: Annotated[float, typer.Option(min=0.5, max=60, help="破坏期间时钟走过多少天")] = 6.0,
-    migrations: Annotated[int, typer.Option(min=0, max=100, help="每个旧版账本的升级强行终止几次")] = 1,
+    migrations: Annotated[int, typer.Option(min=0, max=100, help="每个旧版账本的升级强行终止几次；0 不试")] = 1,
     keep: Annotated[bool, typer.Option("--keep", help="核对后不停，留着查看，Ctrl-C 停止")] = False,
     report: Annotated[Path | None, typer.Option(help="把结果写入此 Markdown 文件的标记之间")] = None,
     json: Annotated[Path | None, typer.Option("--json", help="把完整结果写入此文件")] = None,
