@@ -106,12 +106,15 @@ class _Dispatch:
         self.summary = Summary(body)
         self.rate = context.house.bodies.get(body).rate if body in context.house.bodies else None
         self._gate: Gate | None = None
+        self._ways: set[int] = set()
         self._answers = asyncio.Event()
         self._untried: list[Leased] = []
 
     @property
     def ended(self) -> bool:
-        return (self._gate is not None and not self._gate.free) or self.context.stopping.is_set()
+        # A way that is left alone is no reason to stop what goes by another.
+        shut = self._gate is not None and (self._gate.suspended or not self._ways.isdisjoint(self._gate.open))
+        return shut or self.context.stopping.is_set()
 
     async def batch(self) -> bool:
         """One lease of up to `batch_size` messages, sent and settled. False if there was none, or not all could be sent."""
@@ -122,6 +125,7 @@ class _Dispatch:
         leased = await context.transact(lambda c: outbox.claim(c, self.body, size, context.owner, context.now(), lease, context.sealer, self.rate))
         if not leased:
             return False
+        self._ways = {message.way for message in leased}
         waiting = deque(leased)
         results: asyncio.Queue[_Done | None] = asyncio.Queue()
         self._settling = asyncio.create_task(self._settle(results))
