@@ -130,9 +130,14 @@ def take_back(connection: Connection, handoff_id: str, reason: str, house: House
 def deliver_by_hand(
     connection: Connection, handoff_id: str, register_no: str, delivered_on: date, signed_by: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "",
 ) -> Answer:
-    """人工送达: the papers were handed over on that day, under that register number, to that post (a post, not a name). From now on this hand-off goes on paper."""
+    """人工送达: the papers were handed over on that day, under that register number, to that post (a post, not a name). From now on this hand-off goes on paper.
+
+    The request where it is still on its way; later the letters that the body's system does not take, whoever's fault that is.
+    """
+    row = connection.execute("select state from handoff where handoff_id = %s", (handoff_id,)).fetchone()
     data = {"register_no": register_no, "delivered_on": delivered_on.isoformat(), "signed_by": signed_by}
-    move = Move("delivery.by_hand", bureau(house, clerk), handoff_id=handoff_id, data=data, note=f"{register_no} {signed_by}")
+    name = "delivery.by_hand" if row is None or row[0] == "ISSUED" else "handoff.on_paper"
+    move = Move(name, bureau(house, clerk), handoff_id=handoff_id, data=data, note=f"{register_no} {signed_by}")
     return act(connection, move, house, sealer, now)
 
 

@@ -54,6 +54,7 @@ class Holding:
             (to.branch if to else "") or (handoff or petition).branch, to.way if to else handoff.way if handoff else "", petition.stage,
             self._answered_by(move, petition), remedy_ends(petition.answered_on, self.house.calendar) if petition.answered_on else None, petition.facts,
             self.house.gaps.choice(LATE_REMEDY) == "with-reason", petition.state, self._silence(move, petition, handoff),
+            handoff is not None and self._undelivered(petition, handoff),
         )
 
     def _silence(self, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Silence:
@@ -64,6 +65,9 @@ class Holding:
             return NONE
         return silence.of_handoff(self.connection, self.work, self.house, petition, handoff, self.course(petition, handoff).context,
                                   self.stands_accused(petition, handoff))
+
+    def _undelivered(self, petition: PetitionRow, handoff: HandoffRow) -> bool:
+        return any((d.kind, d.handoff_id) == ("undelivered", handoff.handoff_id) and d.closed_at is None for d in self.work.duties[petition.petition_no])
 
     def stands_accused(self, petition: PetitionRow, handoff: HandoffRow) -> bool:
         """Whether nothing may be said to the body of this hand-off any more."""

@@ -46,6 +46,7 @@ class Situation:
     `branch` and `way`: of the hand-off, or of the one that the act would open. `stage`: how far the petition has come: handling, review, rereview.
     `last_body`: whose answer is to be reviewed, for a review; `known`: what the ledger knew before the act; `remedy_ends`: until when the petitioner may ask for the next remedy, None before an answer.
     `late_remedy`: whether one asked for later may be let in with a reason. `silence`: how long the body has said nothing, and whom the case was taken from.
+    `undelivered`: a letter to the body could not be delivered, and is a person's to bring.
     """
 
     bureau: str
@@ -69,6 +70,7 @@ class Situation:
     late_remedy: bool = True
     petition_state: str = ""
     silence: reassigning.Silence = reassigning.NONE
+    undelivered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,5 +271,6 @@ GUARDS: Mapping[str, Guard] = {
     "supervised_in_vain": _supervised_in_vain,
     "own_law_kept": _own_law_kept,
     "not_taken_from": _not_taken_from,
+    "letters_undelivered": lambda at: None if at.undelivered else No("没有送不到的文书；对方系统能收的，由其系统往来"),
     "withdraw_was_asked": lambda at: None if "withdraw-asked" in at.flags else No("信访部门没有要求撤回"),
 }

@@ -17,7 +17,7 @@ ACT_ZH = {
     "petition.classify": "甄别更正", "petition.recuse": "经办人回避", "petition.report_up": "报请决定", "decision.assign": "作出决定",
     "petition.dispute": "提请协调", "petition.designate": "指定受理单位", "petition.dispute_closed": "协调结束", "guide.filed": "引导后已立案",
     "guide.ended": "引导后不再提出", "guide.back": "引导后交回", "petition.split": "拆分", "petition.link": "关联", "petition.review": "复查",
-    "petition.rereview": "复核", "petition.reopen": "以新事实再提", "handoff.take_back": "收回", "delivery.by_hand": "人工送达",
+    "petition.rereview": "复核", "petition.reopen": "以新事实再提", "handoff.take_back": "收回", "delivery.by_hand": "人工送达", "handoff.on_paper": "改以纸质往来",
     "acceptance.deemed": "依法视为受理", "hearing.opened": "听证开始", "hearing.closed": "听证结束", "handoff.settled": "调解、和解",
     "handoff.concluded": "依法终结", "handoff.supervise": "督办", "proposal.issue": "提出建议", "proposal.feedback": "建议反馈", "content.erased": "内容清除",
     "duty.open": "立待办", "duty.close": "待办办结", "duty.ring": "待办升级", "flag": "标记", "message.quarantined": "来文存疑", "message.read": "来文重复",

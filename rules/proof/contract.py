@@ -64,6 +64,7 @@ HANDOFF: Mapping[str, Act] = {
     "receipt": _act("system", "handoff-protocol 1.4", leads="partner"),
     "handoff.take_back": _act("bureau", "handoff-protocol 1.8", "surely_refused", leads="end"),
     "delivery.by_hand": _act("bureau", "XF 22", "paper_named", flag="by-hand", by_hand=True, leads="partner"),
+    "handoff.on_paper": _act("bureau", "XF 22", "paper_named", "letters_undelivered", flag="by-hand", by_hand=True),
     "handoff.signed": _act("partner", "handoff-protocol 1.4", "names_office", leads="partner"),
     "handoff.objected": _act("partner", "XF 23(3)", "not_bound", "reasons_given", "new_ground", "flags_late_objection", leads="bureau"),
     "objection.upheld": _act("bureau", "XF 23(3)", "materials_listed", sends="objection.decision", leads="end"),
@@ -101,7 +102,7 @@ HANDOFF: Mapping[str, Act] = {
 # Acts that are said and leave the case where it is; every other act decides something, and the case must not stand where it stood.
 STAYING = frozenset({
     "petition.note", "petition.classify", "petition.recuse", "handoff.forwarded", "handoff.progress", "supplement.requested", "handoff.extended",
-    "handoff.withdraw", "withdraw.refused", "handoff.urge", "handoff.supervise", "handoff.supplement",
+    "handoff.withdraw", "withdraw.refused", "handoff.urge", "handoff.supervise", "handoff.supplement", "handoff.on_paper",
 })
 
 # Flags that guards, the delivery and the door set by themselves, beside those of edges and clocks.

@@ -11,7 +11,7 @@ from rules.roadmap import MachineName
 from rules.words import act_zh
 
 # While a body, or a party, is awaited.
-_TO_BODY = ("handoff.urge", "handoff.supervise", "handoff.supplement")
+_TO_BODY = ("handoff.urge", "handoff.supervise", "handoff.supplement", "handoff.on_paper")
 # A body that never answers must not keep the case for ever, wherever it stands with it.
 _FROM_BODY = ("ruling.reassign",)
 # In every state of a petition that has not ended: art 28(3) knows no exception, and a clerk's note is never out of place.

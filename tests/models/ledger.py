@@ -299,6 +299,7 @@ _GOOD: dict[str, dict[str, Any]] = {
     "handoff.supervise": {"ground": "overdue", "reason": "逾期未办"},
     "handoff.take_back": {"reason": "对方拒收"},
     "delivery.by_hand": {"register_no": "澜送2026-1", "delivered_on": TODAY, "signed_by": "收发室"},
+    "handoff.on_paper": {"register_no": "澜送2026-2", "delivered_on": TODAY, "signed_by": "收发室"},
     "petition.guide": {"told_on": TODAY},
     "petition.close": {"told_on": TODAY, "reason": "不再受理"},
     "petition.classify": {"facts": {"sector": "housing"}, "reason": "补正"},

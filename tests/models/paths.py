@@ -153,6 +153,8 @@ def ready_handoff(ledger: Ledger, edge: Edge, state: str) -> str:
         ledger.take(Move("flag", SYSTEM, handoff_id=handoff, data={"code": "withdraw-asked"}))
     if "supervised_in_vain" in edge.guards:
         silent_to_the_end(ledger, handoff)
+    if "letters_undelivered" in edge.guards:
+        ledger.take(Move("duty.open", SYSTEM, handoff_id=handoff, data={"kind": "undelivered", "ref": f"letter of {handoff}"}))
     if "surely_refused" in edge.guards:
         ledger.take(Move("flag", SYSTEM, handoff_id=handoff, data={"code": "send-refused"}))
     return handoff

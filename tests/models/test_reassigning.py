@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.bodies import Bodies
-from models import desk_petition, reassigning
+from models import desk, desk_petition, reassigning
 from models.moves import SYSTEM, Actor, Answer, Done, Move, Refused
+from models.settling import Evidence, Result
 from models.unheeded import unheeded
-from rules.calendar import due
+from rules.calendar import SHANGHAI, due
 from tests.models.ledger import ARBITER, BUREAU, CLERK, CONFERENCE, COURT, Ledger, good_data
 from tests.models.paths import HOUSING, ROADS, bring, review_move, silent_to_the_end
 
@@ -315,3 +316,33 @@ def _was_due(ledger: Ledger, handoff: str) -> None:
     had: list[datetime] = [r["receipted_at"] for r in ledger.rows(
         "select receipted_at from outbox where handoff_id = %s and message = 'handoff.supervise' and receipted_at is not null and created_at = any(%s)", handoff, told)]
     assert any(due(at, "5wd", ledger.house.calendar).instant <= ledger.now for at in had)
+
+
+def test_a_body_whose_system_takes_nothing_more_goes_on_by_paper(ledger: Ledger) -> None:
+    handoff = bring(ledger, ledger.send(HOUSING), "SIGNED")
+    today = ledger.now.astimezone(SHANGHAI).date()
+    with ledger.transaction() as connection:
+        rest = (ledger.house, ledger.sealer, ledger.now)
+        no(desk.deliver_by_hand(connection, handoff, "澜送9号", today, "收发室", *rest), "没有送不到的文书")
+        no(desk.record_for(connection, handoff, "handoff.accepted", ledger.good("handoff.accepted"), "收1号", *rest), "自己的系统")
+    ledger.done(ledger.clerk("handoff.urge", handoff))
+    letters = ledger.claim(HOUSING)
+    ledger.settle(Result(letters[0], "receipted", "200", evidence=Evidence("rc", ledger.now, "stored", b"{}", "v1,x")))
+    [urge] = ledger.claim(HOUSING)
+    ledger.settle(Result(urge, "dead", "422", sure=True))
+    assert [d["ref"] for d in ledger.duties("undelivered")] == [urge.message_id]
+    with ledger.transaction() as connection:
+        ledger.done(desk.deliver_by_hand(connection, handoff, "澜送9号", today, "收发室", *rest))
+        ledger.done(desk.record_for(connection, handoff, "handoff.accepted", ledger.good("handoff.accepted"), "收1号", *rest))
+    row = ledger.handoff(handoff)
+    assert (row["state"], "by-hand" in row["flags"], ledger.duties("undelivered")) == ("ACCEPTED", True, [])
+    # Whatever is written from now on is a person's to bring, supervision too; silent on paper as well, it loses the case all the same.
+    while ledger.handoff(handoff)["holder"] != CONFERENCE:
+        ledger.let_pass(5)
+    ledger.done(ledger.clerk("handoff.supervise", handoff))
+    number = row["petition_no"]
+    for duty in ledger.duties("undelivered"):
+        ledger.done(ledger.one(Move("duty.close", CLERK, petition_no=number, data={"duty_id": duty["duty_id"], "kind": "undelivered"})))
+    ledger.let_pass(12)
+    ledger.done(reassign(ledger, handoff, OTHER))
+    assert [d["kind"] for d in ledger.duties("undelivered")] == ["undelivered"], "the ruling itself goes on paper"
