@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -12,21 +14,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
+import sqlalchemy.exc
 
+from cli import prefect_database
 from config.settings import Settings
 from connectors.keyring import Keyring
 from models import migrate
 from models.db import LEDGER
 from models.seal import sealer_for
 from rules.house import House
+from runtime import ports
 from runtime.child import Child
-from runtime.postgres import PrivatePostgres
+from runtime.postgres import PostgresError, PrivatePostgres
 from runtime.supervisor import Backoff, Service
 
-PREFECT = "prefect"
 # A part that has run calmly for a while is started again at once, however often it crashed before; none is ever given up.
 BACKOFF = Backoff(first=0.5, most=15.0, calm=20.0)
+# PostgreSQL may be killed while its tables are made.
+_START_TRIES = 5
+_TRY_FOR_S = 20.0
+# One that cannot answer a trivial question within the first, again and again for the second, has hung or lost its database.
+_PREFECT_ANSWERS_WITHIN_S = 8.0
+_PREFECT_AGAIN_AFTER_S = 30.0
 
 
 class StackError(RuntimeError):
@@ -34,13 +43,15 @@ class StackError(RuntimeError):
 
 
 class LedgerServer:
-    """PostgreSQL with both databases in it and the ledger's tables up to date; private, or the one of TONGLU_DATABASE_URL."""
+    """PostgreSQL with the ledger in it, its tables up to date; private, or the one of TONGLU_DATABASE_URL, which others look after."""
 
     name = "postgresql"
 
     def __init__(self, settings: Settings) -> None:
         self._given = settings.database_url
         self._server = None if self._given else PrivatePostgres(settings.data_dir / "postgres")
+        self._url = self._given
+        self._up = False
 
     @property
     def pid(self) -> int | None:
@@ -51,33 +62,58 @@ class LedgerServer:
         return self._server.log_path if self._server else None
 
     def start(self) -> None:
+        """Start it if it is ours, and bring the tables up to date. One that is killed meanwhile is started again.
+
+        Raises StackError, or what PrivatePostgres and the migration raise.
+        """
+        began = time.monotonic()
+        for again in range(_START_TRIES):
+            try:
+                self._start()
+                self._up = True
+                return
+            except (PostgresError, psycopg.OperationalError, sqlalchemy.exc.OperationalError) as fault:
+                # What fails slowly has been tried for long enough already.
+                if again == _START_TRIES - 1 or time.monotonic() - began > _TRY_FOR_S:
+                    if self._given:
+                        raise StackError(f"连不上数据库（{type(fault).__name__}）；检查 TONGLU_DATABASE_URL 和数据库是否在运行") from None
+                    raise
+                time.sleep(0.5)
+
+    def _start(self) -> None:
         if self._server is not None:
             self._server.start()
-            for name in (LEDGER, PREFECT):
-                if not self._server.database_exists(name):
-                    self._server.create_database(name)
-        else:
-            _create_database(self._given, PREFECT)
-        migrate.upgrade(self.ledger_url)
+            if not self._server.database_exists(LEDGER):
+                self._server.create_database(LEDGER)
+            self._url = self._server.url(LEDGER)
+        migrate.upgrade(self._url)
 
     def stop(self) -> None:
+        self._up = False
         if self._server is not None:
             self._server.stop()
 
     def alive(self) -> bool:
+        """Whether it runs. Somebody else's, once reached, is not ours to start again: whether it answers is what `answers` says."""
+        return self._up if self._server is None else self._up and self._server.alive()
+
+    def answers(self) -> bool:
         return self._server.alive() if self._server else _answers(self._given)
 
     @property
     def ledger_url(self) -> str:
-        return self._given or self._require().url(LEDGER)
+        """As it was last started; it keeps its port and password over a crash. Raises StackError before its first start."""
+        if not self._url:
+            raise StackError("数据库尚未启动")
+        return self._url
 
     @property
     def prefect_url(self) -> str:
-        return _with_database(self._given, PREFECT) if self._given else self._require().url(PREFECT)
+        return prefect_database.address(self.ledger_url)
 
-    def _require(self) -> PrivatePostgres:
-        assert self._server is not None  # noqa: S101  (only asked for when there is one)
-        return self._server
+    def make_prefect_database(self) -> None:
+        """Prefect's database may have been dropped. Raises as `prefect_database.make` does."""
+        prefect_database.make(self.ledger_url)
 
 
 def _answers(url: str) -> bool:
@@ -86,17 +122,6 @@ def _answers(url: str) -> bool:
             return True
     except psycopg.Error:
         return False
-
-
-def _with_database(url: str, name: str) -> str:
-    head, _, query = url.partition("?")
-    return head.rpartition("/")[0] + "/" + name + (f"?{query}" if query else "")
-
-
-def _create_database(url: str, name: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        if connection.execute("select 1 from pg_database where datname = %s", (name,)).fetchone() is None:
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +159,10 @@ class Stack:
         """In start order. Prefect's server takes longest and nothing that moves cases needs it, so nobody waits for it here."""
         from flows import server
 
-        prefect = Service(self._child("prefect", server.server_argv(self.settings)), self.prefect_ready, backoff=self.backoff, awaited=False)
-        found = [Service(self.ledger, backoff=self.backoff), prefect]
+        prefect = Service(
+            self._child("prefect", server.server_argv(self.settings), before=self.ledger.make_prefect_database, grace=5), self.prefect_ready,
+            ready_within=90, backoff=self.backoff, awaited=False, restart_after=_PREFECT_AGAIN_AFTER_S)
+        found = [Service(self.ledger, self.ledger.answers, backoff=self.backoff), prefect]
         if self.sandbox is not None:
             argv = [sys.executable, "-m", "cli.sandbox", str(self.sandbox), "--port", str(self.settings.sandbox_port)]
             found.append(self._service("sandbox", argv, probe(f"{self.settings.sandbox_own}/control/idle")))
@@ -149,7 +176,10 @@ class Stack:
         return Service(self._child(name, argv), ready, backoff=self.backoff)
 
     def prefect_ready(self) -> bool:
-        return probe(f"{self.settings.prefect_api}/health")()
+        """Whether Prefect's server answers, its database included."""
+        from flows import server
+
+        return server.answers(self.settings.prefect_api, _PREFECT_ANSWERS_WITHIN_S)
 
     def addresses(self) -> list[Address]:
         found = [Address("流程界面（Prefect）", f"http://{self.settings.host}:{self.settings.prefect_port}"),
@@ -172,8 +202,8 @@ class Stack:
         }
         return {**os.environ, **{k: str(v) for k, v in ours.items()}, **server.prefect_env(s, self.ledger.prefect_url, s.data_dir / "prefect")}
 
-    def _child(self, name: str, argv: list[str]) -> _Late:
-        return _Late(name, argv, self.environment, self.logs / f"{name}.log")
+    def _child(self, name: str, argv: list[str], *, before: Callable[[], None] = lambda: None, grace: float = 15.0) -> _Late:
+        return _Late(name, argv, self.environment, self.logs / f"{name}.log", lambda: self.ledger.ledger_url, before, grace)
 
 
 def worker_names(count: int) -> list[str]:
@@ -182,20 +212,31 @@ def worker_names(count: int) -> list[str]:
 
 
 class _Late:
-    """A child whose environment is known only once PostgreSQL runs (its port and password)."""
+    """A child whose environment is known only once PostgreSQL runs (its port and password). `before` is called each time before it starts.
 
-    def __init__(self, name: str, argv: list[str], environment: Callable[[], Mapping[str, str]], log_path: Path) -> None:
+    Should PostgreSQL ever come back at another address, this one counts as dead: it knows only the old one.
+    """
+
+    def __init__(
+        self, name: str, argv: list[str], environment: Callable[[], Mapping[str, str]], log_path: Path, address: Callable[[], str],
+        before: Callable[[], None], grace: float,
+    ) -> None:
         self.name, self.log_path = name, log_path
-        self._argv, self._environment = argv, environment
+        self._argv, self._environment, self._address, self._before, self._grace = argv, environment, address, before, grace
         self._child: Child | None = None
+        self._knows = ""
 
     @property
     def pid(self) -> int | None:
         return self._child.pid if self._child else None
 
     def start(self) -> None:
-        if self._child is None:
-            self._child = Child(self.name, self._argv, env=self._environment(), log_path=self.log_path, grace=15)
+        if self.alive():
+            return
+        self.stop()
+        self._before()
+        self._knows = self._address()
+        self._child = Child(self.name, self._argv, env=self._environment(), log_path=self.log_path, grace=self._grace)
         self._child.start()
 
     def stop(self) -> None:
@@ -203,7 +244,7 @@ class _Late:
             self._child.stop()
 
     def alive(self) -> bool:
-        return self._child is not None and self._child.alive()
+        return self._child is not None and self._child.alive() and self._knows == self._address()
 
 
 def probe(url: str) -> Callable[[], bool]:
@@ -211,7 +252,7 @@ def probe(url: str) -> Callable[[], bool]:
         try:
             with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  (our own http URL)
                 return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
+        except (urllib.error.URLError, http.client.HTTPException, OSError):
             return False
 
     return ready
@@ -219,14 +260,7 @@ def probe(url: str) -> Callable[[], bool]:
 
 def free_ports(count: int) -> list[int]:
     """Ports nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [int(s.getsockname()[1]) for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
+    return ports.free(count)
 
 
 def taken(settings: Settings, *, sandbox: bool) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -84,24 +83,6 @@ def remove_stale_pid_file(data: Path) -> None:
     # An empty or torn file makes PostgreSQL refuse to start.
     if pid <= 0 or _exists(pid):
         path.unlink()
-
-
-def port_is_free(port: int) -> bool:
-    """Whether somebody could listen on 127.0.0.1:`port` now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def some_free_port() -> int:
-    """A TCP port of 127.0.0.1 on which nobody listens at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _exists(pid: int) -> bool:

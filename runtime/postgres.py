@@ -23,7 +23,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
-from runtime import pgbinaries, pgcluster, pgprocess
+from runtime import pgbinaries, pgcluster, pgprocess, ports
 from runtime.child import Child
 from runtime.pgcluster import SUPERUSER, Cluster
 from runtime.pgsettings import SETTINGS
@@ -34,6 +34,7 @@ _SOCKET_FOLDER_BYTES = 90
 # Where sockets go if the data folder's path is too long; in a folder of mode 0700 whose owner is checked.
 _SHORT_PLACE = Path("/tmp")  # noqa: S108
 _STOP_GRACE_S = 60.0
+_PORT_BACK_WITHIN_S = 10.0
 _LOG_KEEPS_BYTES = 10_000_000
 _POLL_S = 0.02
 
@@ -250,8 +251,9 @@ class PrivatePostgres:
         remembered = self.folder / "port"
         wanted = remembered.read_text().strip() if remembered.exists() else ""
         port = int(wanted) if wanted.isdigit() else 0
+        self._wait_for_own_port(port)
         for _ in range(5):
-            self._port = port if port and pgprocess.port_is_free(port) else pgprocess.some_free_port()
+            self._port = port if port and ports.is_free(port) else ports.free(1)[0]
             self._child = self._server(binaries, user, data)
             logged = self.log_path.stat().st_size if self.log_path.exists() else 0
             self._child.start()
@@ -260,9 +262,15 @@ class PrivatePostgres:
                 return
             ended, port = not self._child.alive(), 0
             self._child.stop()
-            if not ended or pgprocess.port_is_free(self._port):
+            if not ended or ports.is_free(self._port):
                 break  # not for want of the port, which somebody may have taken in between
         raise PostgresError(f"PostgreSQL 未能启动：{self._last_complaint(logged)}（日志：{self.log_path}）")
+
+    def _wait_for_own_port(self, port: int) -> None:
+        """Clients know the address of a server that has crashed; what holds its port now is most likely one of them, and soon gone."""
+        until = time.monotonic() + _PORT_BACK_WITHIN_S
+        while port and port == self._port and not ports.is_free(port) and time.monotonic() < until:
+            time.sleep(_POLL_S)
 
     def _server(self, binaries: Path, user: str | None, data: Path) -> Child:
         folder = str(self._sockets).replace('"', '""')

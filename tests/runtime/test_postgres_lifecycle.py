@@ -14,7 +14,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from runtime import pgbinaries, pgprocess
+from runtime import pgbinaries, pgprocess, ports
 from runtime.pgcluster import ClusterError
 from runtime.places import PlaceError
 from runtime.postgres import PostgresError, PrivatePostgres
@@ -193,7 +193,7 @@ def test_a_server_started_by_hand_on_the_same_data_is_used_and_left_running(fold
         pass
     data, sockets = folder / "cluster" / "data", folder / "sockets"
     identity = data.stat().st_uid if os.geteuid() == 0 else None
-    port = pgprocess.some_free_port()
+    port = ports.free(1)[0]
     by_hand = subprocess.Popen(
         [pgbinaries.find() / "postgres", "-D", data, "-p", str(port), "-k", f'"{sockets}"', "-h", "127.0.0.1"],
         user=identity,
