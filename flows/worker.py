@@ -36,7 +36,7 @@ _DEPLOY_EVERY_S = 20.0
 
 
 # A body that has not answered for so long does not count among those served at once; so many may be served in all.
-_SILENT_S = 1.0
+_SILENT_S = 0.5
 _MOST_TOGETHER = 256
 _DISPATCH = "dispatch:"
 
@@ -98,6 +98,7 @@ class Worker:
         self._desks: dict[str, _Desk] = {}
         self._applied = receive.Summary()
         self._turns = Turns()
+        self._well: set[str] = set()
         self._reported: date | None = None
         self._kept = 0.0
         self._mend_at = 0.0
@@ -174,18 +175,23 @@ class Worker:
             self._give("deploy", self._deploy)
 
     def _send(self, due: Due) -> None:
-        """Give bodies their turn. Those that keep us waiting are not counted: whatever hangs, there is room for what moves."""
-        served = [n.removeprefix(_DISPATCH) for n, d in self._desks.items() if d.busy and n.startswith(_DISPATCH)]
-        moving = sum(self.context.lanes.silent(body) < _SILENT_S for body in served)
-        together = len(served)
+        """Give bodies their turn. Whatever hangs, there is room for what moves.
+
+        Those known to be well have places of their own, so that nobody waits while it is found out who else is; a body that keeps us waiting is not counted.
+        """
+        served = {n.removeprefix(_DISPATCH) for n, d in self._desks.items() if d.busy and n.startswith(_DISPATCH)}
+        room = self.context.settings.bodies_at_once
+        moving = {body for body in served if self.context.lanes.silent(body) < _SILENT_S}
+        places = {well: room - sum((body in self._well) == well for body in moving) for well in (True, False)}
         for waiting in self._turns.order(due.bodies):
-            if moving >= self.context.settings.bodies_at_once or together >= _MOST_TOGETHER:
-                break
+            if places[waiting.well] <= 0 or len(served) >= _MOST_TOGETHER:
+                continue
             if self._give(_DISPATCH + waiting.body, lambda w=waiting: self._dispatch(w.body, w.count)):  # type: ignore[misc]
-                moving += 1
-                together += 1
+                (self._well.add if waiting.well else self._well.discard)(waiting.body)
+                places[waiting.well] -= 1
+                served.add(waiting.body)
                 self._turns.took(waiting.body)
-        if moving >= self.context.settings.bodies_at_once:
+        if min(places.values()) <= 0:
             # Nothing else may wake us when one of them falls silent.
             asyncio.get_running_loop().call_later(_SILENT_S / 2, self.wake.set)
 

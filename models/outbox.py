@@ -43,10 +43,11 @@ class Leased:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Messages of one body that may be sent now."""
+    """Messages of one body that may be sent now. `well`: its last answer was a receipt; not so a body that never gave one, or has failed since."""
 
     body: str
     count: int
+    well: bool = True
 
 
 _HEAD = """not exists (select 1 from outbox p where p.handoff_id = o.handoff_id and p.sequence < o.sequence
@@ -62,7 +63,8 @@ def bodies_due(connection: Connection, now: datetime) -> list[Waiting]:
 
     One that is suspended, left alone by its breaker or out of tokens, and whatever queues behind an unsettled message, does not count.
     """
-    rows = connection.execute(f"select o.body, count(*) from outbox o where {_FREE} group by o.body order by 2 desc, 1", {"now": now})
+    well = "coalesce((select b.failures = 0 and b.last_ok_at is not null from body b where b.code = o.body and b.way = 0), false)"
+    rows = connection.execute(f"select o.body, count(*), {well} from outbox o where {_FREE} group by o.body order by 2 desc, 1", {"now": now})
     return [Waiting(*row) for row in rows]
 
 
