@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.wire import events
-from models import store
+from models import case_numbers, store
 from models.db import AsyncConnection, Connection
 from models.door import advance
 from models.moves import SYSTEM, Actor, Move, Refused
@@ -207,14 +207,19 @@ def apply(connection: Connection, limit: int, house: House, sealer: Sealer, now:
             take.append((row, _move(row, sealer)))
     answers = advance(connection, [move for _, move in take], house, sealer, now)
     after: list[Move] = []
+    doubled = case_numbers.second(connection, {row.id: (row.handoff_id, (move or _move(row, sealer)).data.get("partner_case_no"))
+                                               for row, move in [*take, *((row, None) for row in before)] if row.message == case_numbers.ACCEPTED})
     for (row, move), answer in zip(take, answers, strict=True):
         if isinstance(answer, Refused):
             marks[row.id] = ("QUARANTINED", f"{answer.code}: {answer.why}")
-            after += _quarantine(row, move, answer.code)
+            after += _two_numbers(row, move) if row.id in doubled else _quarantine(row, move, answer.code)
         else:
             marks[row.id] = ("APPLIED", "")
     for row in before:
-        if _told_before(connection, row, marks):
+        if row.id in doubled:
+            marks[row.id] = ("QUARANTINED", f"{case_numbers.CODE}: 同一转送件又报另一案号")
+            after += _two_numbers(row, None)
+        elif _told_before(connection, row, marks):
             marks[row.id] = ("DUPLICATE", "")
         else:
             marks[row.id] = ("QUARANTINED", "sequence: 顺序号已被另一条消息使用")
@@ -238,6 +243,10 @@ def _quarantine(row: _Row, move: Move | None, code: str) -> list[Move]:
     said = {"kind": "quarantine", "ref": f"{row.body}:{row.message_id}", "code": code, "what": row.message, "message_id": row.message_id, "sequence": row.sequence}
     return [Move("message.quarantined", SYSTEM, handoff_id=row.handoff_id, data=said, sequence=move.sequence if move else None),
             Move("duty.open", SYSTEM, handoff_id=row.handoff_id, data=said)]
+
+
+def _two_numbers(row: _Row, move: Move | None) -> list[Move]:
+    return [Move("flag", SYSTEM, handoff_id=row.handoff_id, data={"code": case_numbers.CODE}), *_quarantine(row, move, case_numbers.CODE)]
 
 
 def tell_stuck(connection: Connection, number: int, house: House, sealer: Sealer, now: datetime, *, alone: bool = False) -> bool:
