@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from benchmarks import bodies, callbacks, check, dispatch, latency
+from benchmarks import bodies, callbacks, check, dispatch, isolation, latency
 from benchmarks.common import Row, table
 
 ALL: dict[str, tuple[str, Callable[[], list[Row]]]] = {
@@ -14,6 +14,7 @@ ALL: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "latency": ("From callback to state", latency.run),
     "bodies": ("Ten thousand bodies", bodies.run),
     "check": ("The proof", check.run),
+    "isolation": ("Isolation", isolation.run),
 }
 
 
