@@ -12,8 +12,6 @@ from cli.commands.showing import parse_day, parse_moment
 from cli.faults import Fault
 from rules.taxonomy import OUTBOX_ZH
 
-_ONE = "与文书编号不能同用；只重发一件的，只写文书编号"
-
 
 def register(app: typer.Typer, command: type) -> None:
     """Add this command to the application."""
@@ -48,7 +46,7 @@ def resend(
     if message:
         for given, option in ((since, "--from"), (until, "--to"), (state, "--state"), (yes, "--yes")):
             if given:
-                raise Fault(f"{option} {_ONE}")
+                raise Fault(f"{option} 与文书编号不能同用", "只重发一件的，只写文书编号；批量的改写 --body")
         from cli.resend.single import resend_one
 
         with open_all() as opened:
