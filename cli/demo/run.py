@@ -51,7 +51,7 @@ def run_demo(settings: Settings, house: House, wishes: Wishes, console: Console)
         conductor = Conductor(installation, play, people)
         up = time.monotonic()
         _play(conductor, wishes, installation, console)
-        sums = audit.account(installation.database, installation.ask("effects"), house, conductor.now)
+        sums = audit.account(installation.database, installation.ask("books"), house, conductor.now)
         sums.seconds, sums.virtual_days = round(time.monotonic() - up, 1), (conductor.now - START) / timedelta(days=1)
         with installation.database.transaction() as connection:
             lines, roads = audit.lines(connection, house, conductor.now), shown(connection)
