@@ -33,11 +33,16 @@ def calm(installation: Installation, wire: Wire) -> None:
     installation.tell_sandbox("down", {"hours": 0})
 
 
-def settle(installation: Installation, tell: Callable[[str], None]) -> None:
-    """Let nights pass, then let nothing new begin and everything begun come to its end. Raises Stalled where it does not."""
+def settle(installation: Installation, people: Callable[[], None], tell: Callable[[str], None]) -> None:
+    """Let nights pass and `people` do what lies on their desks, then let nothing new begin and everything begun come to its end.
+
+    Raises Stalled where it does not.
+    """
     rest(installation, _REST_WITHIN_S)
     for _ in range(_NIGHTS * 2):
         installation.step_to(next_point(installation.now))
+        rest(installation, _REST_WITHIN_S)
+        people()
         rest(installation, _REST_WITHIN_S)
         tell("夜间对账与期限")
     installation.tell_sandbox("hold_steps", {"hold": True})

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     FREEZE = "freeze"
 
 
+_SPARE = 1.12
 KILLS = (Kind.KILL, Kind.KILL_TOGETHER, Kind.KILL_AT_START)
 _HOW_OFTEN = {Kind.KILL: 6.0, Kind.KILL_TOGETHER: 2.0, Kind.KILL_AT_START: 2.0, Kind.STORM: 1.0, Kind.FULL_DISK: 1.0, Kind.WRONG_CLOCK: 1.0, Kind.AWAY: 0.7,
               Kind.FREEZE: 1.0}
@@ -61,7 +62,8 @@ def plan(dice: Dice, kills: int, seconds: float) -> list[Act]:
     rng = dice.stream("plan")
     # At least one of each, however short the run.
     drawn = [Act(0.0, Kind.KILL, ("prefect",)), *(_draw(rng, kind) for kind in Kind)]
-    while sum(act.kills for act in drawn) < kills:
+    # Some will find nobody: what is to be killed is being started just then.
+    while sum(act.kills for act in drawn) < kills * _SPARE + 2:
         drawn.append(_draw(rng, rng.choices(list(_HOW_OFTEN), list(_HOW_OFTEN.values()))[0]))
     rng.shuffle(drawn)
     moments = sorted(rng.uniform(0, seconds) for _ in drawn)

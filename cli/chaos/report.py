@@ -55,6 +55,7 @@ def show(outcome: Outcome, console: Console) -> None:
     counts = outcome.account.counts
     console.print(f"登记 {counts['petitions']}，转送 {counts['handoffs']}，文书 {counts['messages_out']}（试投 {counts['attempts']} 次），回告 {counts['messages_in']}，"
                   f"时钟走过 {outcome.virtual_days:.1f} 天", highlight=False)
+    console.print("经办人员办理待办：" + str(sum(outcome.acts.values())) + f" 次，因数据库中断重来 {outcome.trouble['acts_of_people_broken_off']} 次", highlight=False)
     table = Table(title="核对双方账目")
     table.add_column("项")
     table.add_column("破例", justify="right")
@@ -88,6 +89,7 @@ def markdown(outcome: Outcome) -> str:
         f"--migrations {wishes.migrations}`: **{'no breach' if outcome.good else 'BREACHES'}**.", "",
         f"{outcome.kills} kills with SIGKILL ({outcome.deeds.kills.total()} of the running product, {outcome.migrated.kills.total()} during migrations); "
         f"{counts['handoffs']} hand-offs, {counts['messages_out']} messages out in {counts['attempts']} tries, {counts['messages_in']} messages in; "
+        f"{sum(outcome.acts.values())} acts of the bureau's people; "
         f"{outcome.virtual_days:.1f} days of the installation's time in {sum(outcome.seconds.values()) / 60:.0f} minutes.", "",
         "| killed | alone | several at once | running, then again at its start: first | second |", "|---|---|---|---|---|",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.chaos.calming import calm, settle
+from cli.chaos.clerks import Clerks
 from cli.chaos.dice import Dice, Rates
 from cli.chaos.migrating import Migrated, migrations_killed
 from cli.chaos.monkey import Deeds, Monkey
@@ -23,6 +24,7 @@ from cli.lapse.account import Account, account
 from cli.lapse.feeding import Feeder
 from cli.lapse.installation import START, Installation, LapseError, Wanted
 from config.settings import Settings
+from gateway.faults import where
 from models.db import Connection
 from rules.calendar import SHANGHAI
 from rules.house import House
@@ -60,6 +62,7 @@ class Outcome:
     restarts: dict[str, int]
     steps: dict[str, int]
     fed: dict[str, int]
+    acts: dict[str, int]
     trouble: dict[str, int]
     account: Account
     seconds: dict[str, float]
@@ -84,7 +87,7 @@ class Outcome:
             "good": self.good, "seed": self.wishes.seed, "wanted": {"handoffs": self.wishes.handoffs, "minutes": self.wishes.minutes, "kills": self.wishes.kills},
             "kills": {"total": self.kills, "by_process": kills, "during_migration": dict(self.migrated.kills)}, "restarts": self.restarts,
             "acts": dict(self.deeds.others), "missed": dict(self.deeds.missed), "cannot": self.deeds.cannot, "faults": self.faults, "steps": self.steps,
-            "fed": self.fed, "trouble": self.trouble, "migrated": {"ledgers": self.migrated.ledgers, "flaws": self.migrated.flaws},
+            "fed": self.fed, "acts_of_people": self.acts, "trouble": self.trouble, "migrated": {"ledgers": self.migrated.ledgers, "flaws": self.migrated.flaws},
             "account": self.account.as_dict(), "flaws": self.flaws, "seconds": self.seconds, "virtual_days": round(self.virtual_days, 2),
         }
 
@@ -113,7 +116,8 @@ def run(settings: Settings, house: House, wishes: Wishes, tell: Callable[[str], 
         feeder = stack.enter_context(Feeder(installation, wishes.seed))
         pump = Pump(installation, wire, wishes.days, seconds)
         monkey = Monkey(installation, wire, plan(dice, wishes.kills, seconds))
-        with monkey:
+        clerks = Clerks(installation)
+        with clerks, monkey:
             shares = _shares(wishes.handoffs, pump.wanted + 1)
 
             def each(step: int) -> None:
@@ -129,7 +133,7 @@ def run(settings: Settings, house: House, wishes: Wishes, tell: Callable[[str], 
             calm(installation, wire)
             feeder.finish(_ACKNOWLEDGED_WITHIN_S)
             clock.lap("recovery")
-            settle(installation, lambda why: tell(f"{installation.now.astimezone(SHANGHAI):%m-%d %H:%M}  {why}"))
+            settle(installation, clerks.catch_up, lambda why: tell(f"{installation.now.astimezone(SHANGHAI):%m-%d %H:%M}  {why}"))
         except LapseError as stalled:
             # What does not come to rest is a fault of its own, and the account says what of.
             flaws.append(str(stalled))
@@ -140,14 +144,15 @@ def run(settings: Settings, house: House, wishes: Wishes, tell: Callable[[str], 
         with installation.database.transaction() as connection:
             trouble = _trouble(connection)
         effects = installation.ask("effects")
-        flaws += _flaws(monkey, wishes, len(feeder.acknowledged), effects)
+        flaws += _flaws((monkey, clerks), wishes, len(feeder.acknowledged), effects)
+        trouble["acts_of_people_broken_off"] = clerks.interrupted.total()
         trouble["crashes_of_postgresql"] = _panics(installation.folder / "postgres" / "server.log")
         clock.lap("account")
         outcome = Outcome(
             wishes, monkey.deeds, migrated, {line.name: dict(line.counts) for line in wire.lines},
             {name: health.restarts for name, health in installation.health().items()},
             {"long": pump.long, "minutes": pump.small, "requests_under_way_at_a_long_step": pump.over_requests},
-            {"acknowledged": len(feeder.acknowledged), "asked_again": feeder.asked_again}, trouble, found, clock.laps,
+            {"acknowledged": len(feeder.acknowledged), "asked_again": feeder.asked_again}, clerks.done, trouble, found, clock.laps,
             (installation.now - START) / timedelta(days=1), flaws,
         )
         at_end(outcome, installation)
@@ -199,8 +204,9 @@ def _trouble(connection: Connection) -> dict[str, int]:
     return dict(zip(names, row or (), strict=True))
 
 
-def _flaws(monkey: Monkey, wishes: Wishes, acknowledged: int, effects: dict[str, Any]) -> list[str]:
-    found = [f"the monkey itself failed: {type(monkey.fault).__name__}: {monkey.fault}"] if monkey.fault is not None else []
+def _flaws(threads: Iterable[Monkey | Clerks], wishes: Wishes, acknowledged: int, effects: dict[str, Any]) -> list[str]:
+    # The kind alone: what a fault says may quote a case.
+    found = [f"the {type(one).__name__.lower()} failed: {where(one.fault)}" for one in threads if one.fault is not None]
     if acknowledged != wishes.handoffs:
         found.append(f"{acknowledged} petitions were handed in instead of {wishes.handoffs}")
     twice = sorted(one for one, seen in effects.items() if seen["cases"] > 1)
