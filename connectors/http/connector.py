@@ -161,7 +161,7 @@ class HttpConnector:
 
         Raises ValueError for too many parts, or parts of several lengths.
         """
-        if len(buckets) > wire_ledger.MAX_BUCKETS or not all(wire_ledger.is_bucket(b, len(buckets[0])) for b in buckets):
+        if len(buckets) > wire_ledger.MAX_BUCKETS or not all(b and wire_ledger.is_bucket(b, len(buckets[0])) for b in buckets):
             raise ValueError(f"at most {wire_ledger.MAX_BUCKETS} parts can be asked for at once, all named by as many digits")
         ends = tuple(buckets) or ("",)
         cursor: str | None = None

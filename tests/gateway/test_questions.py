@@ -135,3 +135,33 @@ def test_questions_are_answered_under_load_and_refused_past_it(court: Partner, l
         answers = list(pool.map(lambda _: court.get(f"/ledger?{DAYS}").status, range(120)))
     assert set(answers) <= {200, 503}
     assert answers.count(200) >= 60
+
+
+def test_parts_of_a_day_and_the_second_line_agree_with_the_ledger(court: Partner, ledger: Ledger) -> None:
+    cases = ledger.issue(COURT, 20)
+    receipted(ledger, cases)
+    said = {"partner_case_no": "（2026）澜01信1号", "procedure": "信访", "told_on": DAY}
+    with ledger.database.transaction() as connection:
+        advance(connection, [Move("handoff.accepted", Actor("partner", COURT), handoff_id=cases[0].handoff_id, data=said, sequence=1)],
+                ledger.house, ledger.sealer, ledger.time.now())
+    day = datetime(2026, 3, 2, tzinfo=UTC).date()
+    items = wire_ledger.decode_page(court.get(f"/ledger?{DAYS}").body).items
+    for line in wire_ledger.LINES:
+        for split in wire_ledger.SPLITS:
+            found = wire_ledger.decode_digests(court.get(f"/ledger/digests?{DAYS}&line={line}&split={split}").body)
+            assert found == wire_ledger.Digests(wire_ledger.day_digests(day, items, line, split), line, split)
+            if split > 1:
+                bucket = found.days[0].bucket
+                page = wire_ledger.decode_page(court.get(f"/ledger?{DAYS}&split={split}&bucket={bucket}").body)
+                assert page.items == [each for each in items if each.handoff_id.endswith(bucket)]
+
+
+@pytest.mark.parametrize("path", [
+    f"/ledger/digests?{DAYS}&line=3", f"/ledger/digests?{DAYS}&line=0", f"/ledger/digests?{DAYS}&split=2", f"/ledger/digests?{DAYS}&split=8192",
+    "/ledger/digests?from=2026-01-01&to=2026-12-31&split=256", f"/ledger?{DAYS}&bucket=0a", f"/ledger?{DAYS}&split=256", f"/ledger?{DAYS}&split=256&bucket=0A",
+    f"/ledger?{DAYS}&split=256&bucket=0a,1", f"/ledger?{DAYS}&split=256&bucket=", f"/ledger?{DAYS}&split=4096&bucket=" + ",".join(f"{n:03x}" for n in range(257)),
+])
+def test_wrong_questions_about_parts_say_what_is_wrong(court: Partner, path: str) -> None:
+    answer = court.get(path)
+    assert answer.status == 400
+    assert b"bad-request" in answer.body
