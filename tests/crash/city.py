@@ -101,8 +101,10 @@ class City:
         return kept
 
     def quiet(self) -> bool:
-        idle = self.world.control("idle")["idle"]
-        return bool(idle) and self.context.transact_now(lambda c: look(c, self.context.now())).idle
+        if not self.world.control("idle")["idle"] or not self.context.transact_now(lambda c: look(c, self.context.now())).idle:
+            return False
+        # What somebody has begun is not looked for, but it is not done either.
+        return self.world.ask("select 1 from reconciliation where state = 'RUNNING'") == []
 
     def told(self) -> str:
         logs = "\n".join(f"--- {p.log.name} ({p.code})\n{p.log.read_text()[-1500:]}" for p in self.processes)

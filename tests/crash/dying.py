@@ -14,6 +14,7 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import FunctionType
 from typing import Any, Literal
 
@@ -76,7 +77,7 @@ def arm(text: str, how: signal.Signals = signal.SIGKILL) -> None:
         found: Any = importlib.import_module(step.module)
         for name in step.name.split("."):
             found = getattr(found, name)
-        _wrap(inspect.unwrap(found), step.moment, lambda at=at: fate.met(at))
+        _wrap(inspect.unwrap(found), step.moment, partial(fate.met, at))
 
 
 def _wrap(function: Any, moment: Moment, met: Callable[[], None]) -> None:

@@ -51,7 +51,7 @@ def _birth(said: dict[str, Any]) -> int:
         code = _be(said)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001  (whatever it is, the child must end as a child, with its words in its log)
         import traceback
 
         traceback.print_exc()
@@ -63,8 +63,8 @@ def _birth(said: dict[str, Any]) -> int:
 
 def main() -> None:
     """Import the product, then bear and bury until the input ends."""
-    import cli.main
-    import flows.worker
+    import cli.main  # noqa: F401
+    import flows.worker  # noqa: F401
     import gateway.main  # noqa: F401
 
     if threading.active_count() != 1:
@@ -72,10 +72,7 @@ def main() -> None:
     print("ready", flush=True)
     for line in sys.stdin:
         said = json.loads(line)
-        if said["do"] == "bear":
-            answer = _birth(said)
-        else:
-            answer = os.waitstatus_to_exitcode(os.waitpid(said["pid"], 0)[1])
+        answer = _birth(said) if said["do"] == "bear" else os.waitstatus_to_exitcode(os.waitpid(said["pid"], 0)[1])
         print(json.dumps(answer), flush=True)
 
 
