@@ -65,6 +65,7 @@ def deployments(up: Up) -> dict[str, str]:
     return {one["name"]: one["id"] for one in up.prefect("POST", "deployments/filter", {})}
 
 
+@pytest.mark.guarantee("F26", "M9")
 def test_every_flow_started_from_prefect_doubles_nothing(up: Up) -> None:
     up.running.until(lambda: set(deployments(up)) == set(FLOWS), "deployments")
     known = deployments(up)
@@ -88,6 +89,7 @@ def test_every_flow_started_from_prefect_doubles_nothing(up: Up) -> None:
     assert {len(up.desk.ask(number)["handoffs"]) for number in numbers} == {1}
 
 
+@pytest.mark.guarantee("F25", "M10")
 def test_with_prefects_server_killed_cases_go_on_and_it_is_started_again(up: Up) -> None:
     name = "流程服务 Prefect"
     [*_, pid] = up.running.service(name)

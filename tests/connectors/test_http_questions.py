@@ -44,6 +44,7 @@ def not_found(request: Request) -> Reply:
     return Reply(404, problems.encode(problems.unknown_message()), {"Content-Type": problems.MEDIA_TYPE})
 
 
+@pytest.mark.guarantee("P3")
 def test_the_question_by_key() -> None:
     receipt = Receipt("r-9", new_id(), NOW - timedelta(days=2), body_digest(b"x"), "stored")
     with partner(lambda request: signed(receipts.encode(receipt), "r-9")) as there:
@@ -68,6 +69,7 @@ def test_the_question_by_key() -> None:
             connector.query("../ledger", receipt.body_digest)
 
 
+@pytest.mark.guarantee("P3", "M4")
 def test_not_received_is_told_from_a_missing_page() -> None:
     with partner(not_found) as there:
         assert there.connector().query(new_id(), body_digest(b"x")) == NotReceived()
@@ -82,6 +84,7 @@ def test_not_received_is_told_from_a_missing_page() -> None:
             assert isinstance(weak.query(new_id(), body_digest(b"x")), Unknown)
 
 
+@pytest.mark.guarantee("P4")
 def test_messages_come_in_pages_byte_for_byte() -> None:
     handoff_id = new_id()
     raws = [encoded("handoff.progress", source=COURT, to=BUREAU, sequence=n, handoff_id=handoff_id, note="办理中") for n in range(1, 6)]

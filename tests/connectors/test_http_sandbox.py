@@ -47,6 +47,7 @@ def sandbox(folder: Path, manner: str, clock: FixedTime, **options: Any) -> Iter
         yield connector
 
 
+@pytest.mark.guarantee("P2")
 def test_delivered_once_however_often_it_is_sent(tmp_path: Path) -> None:
     message = outgoing()
     with sandbox(tmp_path, "prompt", FixedTime(NOW)) as connector:
@@ -58,6 +59,7 @@ def test_delivered_once_however_often_it_is_sent(tmp_path: Path) -> None:
         assert connector.query(message.message_id, body_digest(message.raw)) == first
 
 
+@pytest.mark.guarantee("F5", "P3")
 def test_a_lost_answer_is_unknown_until_it_is_asked_for(tmp_path: Path) -> None:
     message = outgoing()
     with sandbox(tmp_path, "loses_answer", FixedTime(NOW)) as connector:
@@ -102,6 +104,7 @@ def test_ledger_digests_and_messages_agree(tmp_path: Path) -> None:
         assert connector.digests(DAY + timedelta(days=1), DAY + timedelta(days=2)).days == []
 
 
+@pytest.mark.guarantee("F22", "P7")
 def test_a_clock_that_is_off_pauses_the_endpoint(tmp_path: Path) -> None:
     with sandbox(tmp_path, "prompt", FixedTime(NOW)) as connector:
         late = FixedTime(NOW + timedelta(minutes=6))

@@ -59,6 +59,7 @@ def test_what_goes_out_is_the_given_bytes_and_every_header() -> None:
     assert verify([TO_BODY], request.headers, request.body, NOW) == message.message_id
 
 
+@pytest.mark.guarantee("M3")
 def test_a_retry_is_stamped_anew_under_the_same_id() -> None:
     clock = FixedTime(NOW)
     message = outgoing()
@@ -130,6 +131,7 @@ def zipped(request: Request) -> Reply:
     return replace(reply, headers={**reply.headers, "Content-Encoding": "gzip"})
 
 
+@pytest.mark.guarantee("F8", "P1")
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
@@ -154,6 +156,7 @@ def test_a_success_without_a_true_receipt_proves_nothing(answer: Callable[[Reque
     assert outcome.code == code
 
 
+@pytest.mark.guarantee("F8")
 def test_a_partner_that_signs_no_receipts_gives_weak_ones() -> None:
     for answer in (unsigned, not_a_receipt, lambda request: Reply(204)):
         outcome = submit_to(answer, signed_receipts=False)

@@ -19,7 +19,7 @@ COMMITS = {
     "the night begun": "insert into reconciliation",
     "differences recorded": "insert into difference",
     "a clock rung": "from clock where state = 'OPEN'",
-    "an urge queued": "insert into outbox",
+    "an urge queued": "copy outbox",
 }
 
 

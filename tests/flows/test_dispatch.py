@@ -83,6 +83,7 @@ def test_a_body_without_keys_waits_for_people(context: Context, bureau: World) -
     assert bureau.ask("select count(*) from duty where kind = 'security'") == [(1,)]
 
 
+@pytest.mark.guarantee("F5", "M3", "M4")
 def test_a_lost_answer_is_asked_about_and_counts_once(build: Build) -> None:
     made = build("loses_answer")
     context = made.open()
@@ -98,6 +99,7 @@ def test_a_lost_answer_is_asked_about_and_counts_once(build: Build) -> None:
     context.close()
 
 
+@pytest.mark.guarantee("F26", "M9")
 def test_two_dispatchers_at_once_send_each_message_once(context: Context, bureau: World) -> None:
     hand_off(context, COURT, 60)
     other = bureau.open()

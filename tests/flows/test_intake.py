@@ -70,6 +70,7 @@ def test_a_message_of_a_damaged_case_is_told_all_the_same(context: Context, bure
     assert bureau.ask("select kind, petition_no, body from duty where kind in ('quarantine', 'security')") == [("security", None, COURT)]
 
 
+@pytest.mark.guarantee("G3")
 def test_one_clock_that_breaks_the_door_does_not_stop_the_others(context: Context, bureau: World) -> None:
     """E.g. a clock whose key somebody renamed in clocks.yaml while it ran."""
     hand_off(context, COURT, 5)

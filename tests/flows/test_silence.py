@@ -81,6 +81,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "GRACE_S", 0.5)
 
 
+@pytest.mark.guarantee("F24")
 def test_a_transaction_ends_and_the_next_one_is_well(proxy: Proxy) -> None:
     with Database(proxy.url, size=2, patience=1) as opened:
         with opened.transaction() as connection:
@@ -96,6 +97,7 @@ def test_a_transaction_ends_and_the_next_one_is_well(proxy: Proxy) -> None:
             assert connection.execute("select 3").fetchone() == (3,)
 
 
+@pytest.mark.guarantee("F24")
 def test_a_statement_that_takes_too_long_is_ended_by_the_server(proxy: Proxy) -> None:
     with Database(proxy.url, size=1, patience=1) as opened:
         with pytest.raises(psycopg.errors.QueryCanceled), opened.transaction() as connection:
@@ -122,6 +124,7 @@ def test_the_sign_of_life_is_given_again(proxy: Proxy, database: str) -> None:
     presence.close()
 
 
+@pytest.mark.guarantee("F24", "M8")
 def test_notifications_come_again_after_a_silence(proxy: Proxy, database: str) -> None:
     async def go() -> None:
         wake = asyncio.Event()

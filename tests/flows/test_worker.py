@@ -46,6 +46,7 @@ def idle(world: World) -> bool:
         context.close()
 
 
+@pytest.mark.guarantee("M8", "M10")
 def test_registered_petitions_are_routed_and_delivered_without_prefect(bureau: World, workers: ExitStack) -> None:
     context = bureau.open()
     begin(workers, bureau)
@@ -77,6 +78,7 @@ def test_a_callback_is_applied_within_a_second(bureau: World, workers: ExitStack
     context.close()
 
 
+@pytest.mark.guarantee("M8", "G3")
 def test_time_that_steps_is_noticed_and_clocks_ring(bureau: World, workers: ExitStack) -> None:
     context = bureau.open()
     hand_off(context, COURT, 1)
@@ -91,6 +93,7 @@ def test_time_that_steps_is_noticed_and_clocks_ring(bureau: World, workers: Exit
     context.close()
 
 
+@pytest.mark.guarantee("F3", "F4", "M3")
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(bureau: World, workers: ExitStack) -> None:
     context = bureau.open()
     hand_off(context, COURT, 600)
@@ -111,6 +114,7 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(bureau: World, 
     context.close()
 
 
+@pytest.mark.guarantee("F26", "M9")
 def test_two_workers_at_once_double_nothing(bureau: World, workers: ExitStack) -> None:
     context = bureau.open()
     begin(workers, bureau)
@@ -151,6 +155,7 @@ def test_runs_are_shown_while_prefect_answers(build: Build, prefect_server: Pref
     assert found == [("COMPLETED",)]
 
 
+@pytest.mark.guarantee("F19", "M7")
 def test_cases_advance_by_reconciliation_alone(build: Build) -> None:
     """Every callback is dropped; the nightly comparison finds and fetches what bodies said."""
     world = build()

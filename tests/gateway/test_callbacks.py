@@ -216,6 +216,7 @@ def test_a_foreign_hand_off_and_one_that_does_not_exist_are_told_alike(court: Pa
     assert answers[0].body == answers[1].body
 
 
+@pytest.mark.guarantee("F14", "M5")
 def test_a_duplicate_gets_the_identical_receipt_signed_anew(court: Partner, case: Case, ledger: Ledger) -> None:
     event = court.event(case)
     first = court.post(event)
@@ -229,6 +230,7 @@ def test_a_duplicate_gets_the_identical_receipt_signed_anew(court: Partner, case
     assert stored(ledger) == 1
 
 
+@pytest.mark.guarantee("F14")
 def test_the_same_id_with_other_bytes_is_refused(court: Partner, case: Case, ledger: Ledger) -> None:
     event = court.event(case)
     assert court.post(event).status == 202
@@ -238,6 +240,7 @@ def test_the_same_id_with_other_bytes_is_refused(court: Partner, case: Case, led
     assert stored(ledger) == 1
 
 
+@pytest.mark.guarantee("F16")
 def test_a_gap_is_held_and_filled(court: Partner, case: Case, ledger: Ledger) -> None:
     def status(sequence: int) -> str:
         answer = court.post(court.event(case, sequence))

@@ -91,6 +91,7 @@ def live(ledger: Ledger) -> Ledger:
     return ledger
 
 
+@pytest.mark.guarantee("M5", "F17")
 def test_what_was_answered_202_is_there_after_a_kill(live: Ledger, tmp_path: Path) -> None:
     cases = live.issue(COURT, 20)
     with running(live, tmp_path / "log") as process:
@@ -102,6 +103,7 @@ def test_what_was_answered_202_is_there_after_a_kill(live: Ledger, tmp_path: Pat
     assert sorted(str(row[0]) for row in live.rows("select message_id from inbox")) == sorted(event.id for event in events)
 
 
+@pytest.mark.guarantee("F17", "M5")
 def test_a_kill_between_commit_and_answer_and_the_message_again_make_one_row(live: Ledger, tmp_path: Path) -> None:
     [case] = live.issue(COURT)
     with psycopg.connect(live.settings.database_url, autocommit=True) as connection:
@@ -127,6 +129,7 @@ def test_a_kill_between_commit_and_answer_and_the_message_again_make_one_row(liv
     assert live.rows("select message_id from inbox") == [(event.id,)]
 
 
+@pytest.mark.guarantee("F1", "F17")
 def test_a_kill_before_the_commit_leaves_nothing_and_the_message_comes_again(live: Ledger, tmp_path: Path) -> None:
     [case] = live.issue(COURT)
     lost: list[OSError] = []
@@ -179,6 +182,7 @@ def test_it_does_not_start_on_what_is_not_ready(empty_database: str, tmp_path: P
     assert "TONGLU_BUREAU" in start(TONGLU_DATABASE_URL=empty_database, **keys | {"TONGLU_BUREAU": "bureau-1"})
 
 
+@pytest.mark.guarantee("F18", "F23")
 def test_without_the_database_it_asks_for_patience_and_goes_on_when_it_is_back(ledger: Ledger, enterable: Path) -> None:
     """Its own server, because the others' tests share theirs."""
     server = PrivatePostgres(enterable / "pg-away")

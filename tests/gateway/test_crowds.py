@@ -33,6 +33,7 @@ def court(gateway: str, ledger: Ledger) -> Partner:
     return ledger.partner(gateway, COURT)
 
 
+@pytest.mark.guarantee("F14", "M5")
 def test_two_hundred_at_once_with_duplicates_are_each_stored_once(gateway: str, ledger: Ledger) -> None:
     partners = [ledger.partner(gateway, COURT), ledger.partner(gateway, HOUSING)]
     events = [(p, p.event(case)) for p in partners for case in ledger.issue(p.code, 40)]

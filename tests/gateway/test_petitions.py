@@ -44,6 +44,7 @@ def desk(gateway: str, ledger: Ledger) -> Desk:
     return Desk(gateway, add_client(ledger.settings.keys, "front-desk"))
 
 
+@pytest.mark.guarantee("G4")
 def test_a_petition_is_registered_once_and_intake_is_woken(desk: Desk, ledger: Ledger) -> None:
     with psycopg.connect(ledger.settings.database_url, autocommit=True) as listener:
         listener.execute(f"listen {CHANNEL}")
@@ -85,6 +86,7 @@ def test_two_systems_may_use_the_same_number_of_their_own(desk: Desk, gateway: s
     assert desk.post().json["petition_no"] != other.post().json["petition_no"]
 
 
+@pytest.mark.guarantee("G4")
 def test_twenty_at_once_make_one_petition(desk: Desk, ledger: Ledger) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: desk.post(), range(20)))

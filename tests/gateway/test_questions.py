@@ -44,6 +44,7 @@ def urged(ledger: Ledger, case: Case, times: int) -> None:
         advance(connection, moves, ledger.house, ledger.sealer, ledger.time.now())
 
 
+@pytest.mark.guarantee("P3")
 def test_the_receipt_can_be_asked_for_by_key(court: Partner, housing: Partner, ledger: Ledger) -> None:
     event = court.event(ledger.issue(COURT)[0])
     given = court.post(event)
@@ -56,6 +57,7 @@ def test_the_receipt_can_be_asked_for_by_key(court: Partner, housing: Partner, l
         assert (answer.status, answer.slug) == (404, "unknown-message")
 
 
+@pytest.mark.guarantee("P4")
 def test_a_body_fetches_what_the_bureau_sent(court: Partner, ledger: Ledger) -> None:
     [case] = ledger.issue(COURT)
     receipted(ledger, [case])

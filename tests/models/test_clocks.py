@@ -252,6 +252,7 @@ def test_a_case_suspended_while_the_conference_has_it_is_held_by_whom_it_waits_f
 # -- ringing --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.guarantee("G3")
 def test_warnings_then_the_end_each_once(ledger: Ledger) -> None:
     handoff = ledger.accepted(AGENCY)
     ledger.let_pass(70)
@@ -262,6 +263,7 @@ def test_warnings_then_the_end_each_once(ledger: Ledger) -> None:
     assert urge["next_due"] is not None, "no row of the journal, even between two steps of one act, tells of a case without a date"
 
 
+@pytest.mark.guarantee("G3", "M9")
 def test_two_watchers_ring_a_clock_once(ledger: Ledger) -> None:
     handoff = ledger.send()
     ledger.wait(hours=25)

@@ -45,6 +45,7 @@ def test_the_orderly_road_ends_as_it_should(orderly: tuple[Ledger, tuple[Any, ..
     assert end[8] == ("extension.tell", "quarantine", "result.review")
 
 
+@pytest.mark.guarantee("F16", "M6")
 @settings(max_examples=20, phases=[p for p in Phase if p is not Phase.shrink], suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_order_of_arrival_comes_to_the_same_end(orderly: tuple[Ledger, tuple[Any, ...]], data: st.DataObject) -> None:
@@ -66,6 +67,7 @@ def test_any_order_of_arrival_comes_to_the_same_end(orderly: tuple[Ledger, tuple
     assert left == []
 
 
+@pytest.mark.guarantee("F16", "M6", "S3")
 def test_a_gap_is_held_told_of_and_filled(ledger: Ledger) -> None:
     handoff = ledger.deliver()
     one, two, three = (ledger.incoming(handoff, act, n) for n, act in enumerate(("handoff.signed", "handoff.accepted", "handoff.result"), 1))
@@ -86,6 +88,7 @@ def test_a_gap_is_held_told_of_and_filled(ledger: Ledger) -> None:
     assert ledger.handoff(handoff)["state"] == "REPORTED"
 
 
+@pytest.mark.guarantee("F14", "M5")
 def test_what_take_in_answers(ledger: Ledger) -> None:
     handoff = ledger.deliver()
     message = ledger.incoming(handoff, "handoff.signed", 1, message_id="m-1")
@@ -107,6 +110,7 @@ def test_one_id_of_two_bodies_are_two_messages(ledger: Ledger) -> None:
     assert ledger.apply().applied == 2
 
 
+@pytest.mark.guarantee("G2")
 @pytest.mark.parametrize("round_", [1, 2])
 def test_a_sequence_used_for_something_else_is_a_persons_matter(ledger: Ledger, round_: int) -> None:
     handoff = ledger.deliver()
@@ -122,6 +126,7 @@ def test_a_sequence_used_for_something_else_is_a_persons_matter(ledger: Ledger, 
     assert ledger.flaws() == []
 
 
+@pytest.mark.guarantee("F15", "M6")
 def test_two_messages_of_one_sequence_in_one_batch(ledger: Ledger) -> None:
     handoff = ledger.deliver()
     ledger.take_in(ledger.incoming(handoff, "handoff.signed", 1), ledger.incoming(handoff, "handoff.accepted", 1), ledger.incoming(handoff, "handoff.signed", 1))
@@ -129,6 +134,7 @@ def test_two_messages_of_one_sequence_in_one_batch(ledger: Ledger) -> None:
     assert (tally.applied, tally.quarantined, tally.duplicates) == (1, 1, 1)
 
 
+@pytest.mark.guarantee("G2")
 def test_a_quarantined_message_says_why_and_counts_as_read(ledger: Ledger) -> None:
     handoff = ledger.deliver()
     ledger.take_in(ledger.incoming(handoff, "handoff.result", 1), ledger.incoming(handoff, "handoff.signed", 2))
@@ -141,6 +147,7 @@ def test_a_quarantined_message_says_why_and_counts_as_read(ledger: Ledger) -> No
     assert {line[3] for line in tally.lines} == {"QUARANTINED", "APPLIED"}
 
 
+@pytest.mark.guarantee("M6", "M9")
 def test_two_appliers_at_once_apply_each_message_once(ledger: Ledger) -> None:
     handoffs = [ledger.deliver() for _ in range(12)]
     for handoff in handoffs:
@@ -167,6 +174,7 @@ def test_two_appliers_at_once_apply_each_message_once(ledger: Ledger) -> None:
     assert ledger.flaws() == []
 
 
+@pytest.mark.guarantee("F14", "M5")
 def test_the_same_message_taken_in_by_two_at_once_is_stored_once(ledger: Ledger) -> None:
     handoff = ledger.deliver()
     message = ledger.incoming(handoff, "handoff.signed", 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
+import pytest
+
 from connectors.wire import events
 from models import breaker, outbox, suspending
 from models.moves import SYSTEM, Move
@@ -18,6 +20,7 @@ def states(ledger: Ledger) -> dict[str, str]:
     return {r["message_id"]: r["state"] for r in ledger.rows("select message_id, state from outbox")}
 
 
+@pytest.mark.guarantee("M1")
 def test_a_request_carries_the_case_and_its_bytes_never_change(ledger: Ledger) -> None:
     handoff = ledger.send()
     first, = ledger.claim(seconds=30)
@@ -32,6 +35,7 @@ def test_a_request_carries_the_case_and_its_bytes_never_change(ledger: Ledger) -
     assert (first.attempts, first.doubtful, again.attempts, again.doubtful) == (1, False, 2, True)
 
 
+@pytest.mark.guarantee("M2", "M9")
 def test_two_claimers_never_share_a_message(ledger: Ledger) -> None:
     ledger.take(*[ledger.route_move(n) for n in [ledger.register() for _ in range(60)]])
     got: list[list[Leased]] = [[] for _ in range(4)]
@@ -88,6 +92,7 @@ def test_what_waits_behind_another_wakes_nobody(ledger: Ledger) -> None:
         assert outbox.next_attempt(connection) == ledger.now + timedelta(hours=5)
 
 
+@pytest.mark.guarantee("F3", "M3")
 def test_a_lease_that_ends_leaves_doubt_and_no_second_message(ledger: Ledger) -> None:
     ledger.send()
     leased, = ledger.claim(seconds=60)
@@ -125,6 +130,7 @@ def test_tries_are_written_down_with_their_dates(ledger: Ledger) -> None:
     assert ledger.handoff(handoff)["state"] == "ISSUED"
 
 
+@pytest.mark.guarantee("F13", "M12")
 def test_a_message_given_up_is_a_persons_duty_and_the_line_goes_on(ledger: Ledger) -> None:
     handoff = ledger.deliver()
     ledger.send_all()
@@ -155,6 +161,7 @@ def test_a_message_not_tried_is_given_back_as_it_was(ledger: Ledger) -> None:
     assert len(ledger.claim()) == 3
 
 
+@pytest.mark.guarantee("F8")
 def test_a_weak_receipt_moves_the_case_and_says_so_until_a_strong_one_comes(ledger: Ledger) -> None:
     handoff = ledger.send()
     leased, = ledger.claim()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ def expected(applied: int, before: set[int], sequence: int) -> str:
     return "stored" if all(n in before for n in range(applied + 1, sequence)) else "held"
 
 
+@pytest.mark.guarantee("F15", "F16")
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(applied=st.integers(0, 3), batches=st.lists(st.lists(st.integers(1, 8), min_size=1, max_size=5), min_size=1, max_size=3))
 def test_the_receipt_that_fits(ledger: Ledger, applied: int, batches: list[list[int]]) -> None:

@@ -100,6 +100,7 @@ def test_every_difference_is_found_and_acted_on(ledger: Ledger, change: dict[str
     assert ledger.flaws() == []
 
 
+@pytest.mark.guarantee("M7", "F20")
 def test_what_they_do_not_have_goes_again_under_the_same_id(ledger: Ledger) -> None:
     handoff = ledger.send()
     ledger.send_all()
@@ -192,6 +193,7 @@ def test_with_every_callback_dropped_what_is_fetched_heals(ledger: Ledger) -> No
 # -- one comparison a night -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.guarantee("F26", "M9")
 def test_two_runs_of_one_night_are_one(ledger: Ledger) -> None:
     got: list[recon.Begun | None] = []
     start = threading.Barrier(4)
@@ -256,6 +258,7 @@ def test_a_number_past_all_sense_in_one_ledger_does_not_stop_the_healing_of_all(
     assert [r["handoff_id"] for r in ledger.rows("select handoff_id from difference where healed_at is null")] == [handoff]
 
 
+@pytest.mark.guarantee("M7")
 def test_what_does_not_heal_becomes_a_persons(ledger: Ledger) -> None:
     """A message that the partner counts and cannot give again: asked for night after night, and on the second working day by a clerk."""
     handoff = ledger.deliver()

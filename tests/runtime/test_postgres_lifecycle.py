@@ -68,6 +68,7 @@ def test_a_kill_of_the_owner_leaves_no_process_and_loses_nothing(folder: Path) -
     assert pgprocess.processes_of(data) == []
 
 
+@pytest.mark.guarantee("F23")
 def test_a_kill_of_the_server_or_of_the_watcher_is_noticed_and_mended_on_the_same_port(folder: Path) -> None:
     with PrivatePostgres(folder) as server:
         for victim in ("server", "watcher"):

@@ -1,11 +1,14 @@
 """Callbacks: in order, under one id until they are taken, and not at all when told so."""
 
+import pytest
+
 from connectors.wire.events import encode
 from tests.sandbox.conftest import Start
 
 QUICK = {"accept_days_min": 0, "accept_days_max": 0, "sign_hours": 0, "result_days_min": 0, "result_days_max": 0}
 
 
+@pytest.mark.guarantee("P6")
 def test_refused_callbacks_come_again_under_the_same_id_and_in_order(start: Start) -> None:
     box = start("prompt", QUICK)
     box.hooks.refuse = [500, 0, 503]
@@ -19,6 +22,7 @@ def test_refused_callbacks_come_again_under_the_same_id_and_in_order(start: Star
     assert counts == {"taken": 4, "refused_500": 1, "unreached": 1, "refused_503": 1}
 
 
+@pytest.mark.guarantee("P6")
 def test_after_the_quick_tries_it_waits_for_virtual_time(start: Start) -> None:
     box = start("prompt", QUICK)
     box.hooks.refuse = [500] * 5
@@ -72,6 +76,7 @@ def test_many_cases_at_once_all_arrive(start: Start) -> None:
     assert len({event.id for _, event in box.hooks.seen}) == 160
 
 
+@pytest.mark.guarantee("S3")
 def test_a_gap_is_asked_about_after_ten_minutes(start: Start) -> None:
     box = start("silent")
     bureau = box.bureau()

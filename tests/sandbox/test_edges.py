@@ -79,6 +79,7 @@ def letter(case: str, sequence: int, name: str, **data: Any) -> Event:
     return Event(new_id(), BUREAU, event_type(name), case, START, sequence, {**common, **data})
 
 
+@pytest.mark.guarantee("P4")
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_order_of_arrival_ends_in_the_same_single_case(data: st.DataObject) -> None:

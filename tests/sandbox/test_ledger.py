@@ -108,6 +108,7 @@ def test_a_restart_keeps_ledger_plans_and_receipts(start: Start, tmp_path: Path)
         assert again.item(later.subject).state == "DELIVERED"  # the manner changed by hand is still silent
 
 
+@pytest.mark.guarantee("P1")
 def test_a_broken_ledger_answers_500_and_gives_no_receipt(start: Start) -> None:
     box = start()
     bureau = box.bureau()
@@ -122,6 +123,7 @@ def test_a_broken_ledger_answers_500_and_gives_no_receipt(start: Start) -> None:
     other.close()
 
 
+@pytest.mark.guarantee("P1", "P2")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a process of its own")
 def test_kill_9_loses_nothing_that_was_receipted(tmp_path: Path) -> None:
     keys = {"to_body": [new_secret()], "from_body": [new_secret()]}

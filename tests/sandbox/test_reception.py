@@ -11,6 +11,7 @@ from connectors.wire.signing import new_secret, sign
 from tests.sandbox.conftest import Start
 
 
+@pytest.mark.guarantee("P2")
 def test_the_same_message_gets_the_same_receipt(start: Start) -> None:
     box = start()
     bureau = box.bureau()
@@ -21,6 +22,7 @@ def test_the_same_message_gets_the_same_receipt(start: Start) -> None:
     assert bureau.proven(bureau.get(paths.message(event.id)), encode(event)) == first
 
 
+@pytest.mark.guarantee("P2")
 def test_the_same_id_with_another_body_is_refused(start: Start) -> None:
     bureau = start().bureau()
     event = bureau.event(new_id(), "handoff.request")
