@@ -1,7 +1,7 @@
 """How a core becomes a flow run, and how it goes on when Prefect does not answer.
 
-The resident worker calls flows in its own process. The work starts at once and is done once; a flow run is made beside it where Prefect is well, catches up
-with what was told meanwhile and follows. What Prefect does or fails to do is nobody's to wait for.
+The resident worker calls flows in its own process. The work starts at once and is done once; a flow run is made beside it, in a thread of its own, where
+Prefect is well, catches up with what was told meanwhile and follows. What Prefect does or fails to do is nobody's to wait for.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from flows import server
 from flows.context import Context, current
 from flows.recorder import Recorder
+from flows.stage import Stage
 from flows.trace import SILENT, PrefectTrace, Trace
 
 T = TypeVar("T")
@@ -35,7 +37,7 @@ class RunFault(RuntimeError):
 
 
 class Prefect:
-    """Whether runs can be shown at Prefect's API. Of one event loop.
+    """Whether runs can be shown at Prefect's API, and where they are made.
 
     Its word counts (asked every few seconds, beside the work) and so does what it does: after a run that would not begin none is tried for
     3 s, then 6, 12, at most 60.
@@ -43,13 +45,27 @@ class Prefect:
 
     def __init__(self, api: str) -> None:
         self.api = api
-        self.closing: set[asyncio.Task[Any]] = set()
+        # Runs that Prefect has not closed yet.
+        self.closing: set[Future[None]] = set()
+        self._stage: Stage | None = None
         self._asked = float("-inf")
         self._asking: asyncio.Task[None] | None = None
         self._well = False
         self._faults = 0
         self._not_before = float("-inf")
         self._told = False
+
+    @property
+    def stage(self) -> Stage:
+        """The thread in which Prefect's code runs; begun when it is first needed."""
+        if self._stage is None:
+            self._stage = Stage()
+        return self._stage
+
+    def close(self) -> None:
+        """End that thread, if there is one."""
+        if self._stage is not None:
+            self._stage.close()
 
     @property
     def was_well(self) -> bool:
@@ -92,10 +108,10 @@ class Prefect:
 
 
 class _Beside:
-    """A core at work, for the flow run that is made beside it."""
+    """What the flow run that is made beside a core tells of it. Of the stage's loop."""
 
-    def __init__(self, work: asyncio.Task[Any], recorder: Recorder) -> None:
-        self.work, self.recorder = work, recorder
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
         self.begun = asyncio.Event()
 
 
@@ -108,20 +124,26 @@ async def traced(core: Callable[[Context, Trace], Awaitable[Any]]) -> None:
     Of one piece of work only one run is made; were its function called again, the second does nothing.
     """
     shown = _beside.get()
-    context = current()
-    trace = PrefectTrace(context.settings.trace_budget)
+    trace = PrefectTrace(current().settings.trace_budget)
+    if shown is None:
+        fault = await _told(core, trace)
+    elif shown.begun.is_set():
+        return
+    else:
+        shown.begun.set()
+        fault = await shown.recorder.play(trace)
+    if fault:
+        log.error("a flow run failed: %s", fault)
+        raise RunFault(f"{fault}（详见本机日志）")
+
+
+async def _told(core: Callable[[Context, Trace], Awaitable[Any]], trace: Trace) -> str:
+    """Do `core`; returns the kind of its error, or nothing."""
     try:
-        if shown is None:
-            await core(context, trace)
-        elif not shown.begun.is_set():
-            shown.begun.set()
-            await shown.recorder.play(trace)
-            # Not awaited itself: a run that is cancelled in the UI must not cancel the work.
-            await asyncio.wait({shown.work})
-            shown.work.result()
+        await core(current(), trace)
     except Exception as fault:  # noqa: BLE001  (goes on as an error that says no more than its kind)
-        log.error("a flow run failed: %s", type(fault).__name__)
-        raise RunFault(f"{type(fault).__name__}（详见本机日志）") from None
+        return type(fault).__name__
+    return ""
 
 
 async def perform(prefect: Prefect, run: Callable[[], Awaitable[Any]], core: Callable[[Trace], Awaitable[T]]) -> T:
@@ -131,37 +153,42 @@ async def perform(prefect: Prefect, run: Callable[[], Awaitable[Any]], core: Cal
     """
     if not await prefect.well() or len(prefect.closing) >= _MOST_OPEN:
         return await core(SILENT)
-    recorder = Recorder(current().settings.trace_budget)
+    recorder = Recorder(current().settings.trace_budget, prefect.stage)
     work = asyncio.create_task(_recorded(core, recorder))
-    beside = _Beside(work, recorder)
-    token = _beside.set(beside)
-    try:
-        outer = asyncio.create_task(_quietly(run))
-    finally:
-        _beside.reset(token)
-    for task in (outer, asyncio.create_task(_judge(prefect, outer, beside.begun))):
-        prefect.closing.add(task)
-        task.add_done_callback(prefect.closing.discard)
+    showing = prefect.stage.submit(lambda: _show(prefect, run, recorder))
+    prefect.closing.add(showing)
+    showing.add_done_callback(prefect.closing.discard)
     return await work
 
 
 async def _recorded(core: Callable[[Trace], Awaitable[T]], recorder: Recorder) -> T:
+    fault = "Cancelled"
     try:
-        return await core(recorder)
+        result = await core(recorder)
+        fault = ""
+        return result
+    except Exception as error:
+        fault = type(error).__name__
+        raise
     finally:
-        recorder.end()
+        recorder.end(fault)
 
 
-async def _judge(prefect: Prefect, outer: asyncio.Task[Any], begun: asyncio.Event) -> None:
-    waiting = asyncio.create_task(begun.wait())
+async def _show(prefect: Prefect, run: Callable[[], Awaitable[Any]], recorder: Recorder) -> None:
+    """Make the flow run, and judge Prefect by whether it begins."""
+    beside = _Beside(recorder)
+    _beside.set(beside)
+    running = asyncio.create_task(_quietly(run))
+    waiting = asyncio.create_task(beside.begun.wait())
     try:
-        await asyncio.wait({outer, waiting}, timeout=_BEGIN_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, waiting}, timeout=_BEGIN_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiting.cancel()
-    if begun.is_set():
+    if beside.begun.is_set():
         prefect.begun()
     else:
         prefect.suspect()
+    await running
 
 
 async def _quietly(run: Callable[[], Awaitable[Any]]) -> None:

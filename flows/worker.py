@@ -7,13 +7,11 @@ import logging
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 import psycopg
 from prefect import tags
-from prefect.context import AsyncClientContext, SyncClientContext
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows import bulletin, deploying, dispatch, intake, life, mending, presence, receive, reconcile, watch
@@ -28,6 +26,8 @@ log = logging.getLogger("tonglu.work")
 T = TypeVar("T")
 
 _LEAVE_WITHIN_S = 45.0
+_SHOW_WITHIN_S = 5.0
+_SHOW_AWAY_WITHIN_S = 0.5
 # A predecessor's runs are not old enough at once.
 _MEND_AGAIN_S = 180.0
 _MEND_EVERY_S = 3600.0
@@ -262,14 +262,14 @@ class Worker:
         if not await self.prefect.well():
             return 0
         self._mend_at = time.monotonic() + (_MEND_EVERY_S if self._mend_at else _MEND_AGAIN_S)
-        await mending.mend(self.context)
+        await self.prefect.stage.call(lambda: mending.mend(self.context))
         return 1
 
     async def _deploy(self) -> int:
         """The deployments and the work pool come back by themselves wherever they are missing."""
         self._deploy_at = time.monotonic() + (_DEPLOY_EVERY_S if await self.prefect.well() else 1.0)
         if self.prefect.was_well:
-            await deploying.restore(self.context)
+            await self.prefect.stage.call(lambda: deploying.restore(self.context))
         return 1
 
     async def _leave(self) -> None:
@@ -277,9 +277,10 @@ class Worker:
         tasks = {d.task for d in self._desks.values() if d.task is not None and not d.task.done()}
         if tasks:
             await asyncio.wait(tasks, timeout=_LEAVE_WITHIN_S)
-        if self.prefect.closing:
-            await asyncio.wait(self.prefect.closing, timeout=5)
-        for task in [*tasks, *self.prefect.closing]:
+        closing = [asyncio.wrap_future(showing) for showing in list(self.prefect.closing)]
+        if closing:
+            await asyncio.wait(closing, timeout=_SHOW_WITHIN_S if self.prefect.was_well else _SHOW_AWAY_WITHIN_S)
+        for task in [*tasks, *closing]:
             task.cancel()
 
 
@@ -291,13 +292,12 @@ async def work(context: Context, stop: asyncio.Event) -> None:
     """
     api = PREFECT_API_URL.value() or context.settings.prefect_api
     ours = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_API_URL: api, PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED: False}
-    async with AsyncExitStack() as stack:
-        stack.enter_context(temporary_settings(ours))
-        stack.enter_context(using(context))
-        # Without these every run makes two clients of its own, and each reads the whole file of certificate authorities: half the cost of a run.
-        stack.enter_context(SyncClientContext())
-        await stack.enter_async_context(AsyncClientContext())
-        await Worker(context, Prefect(api)).run(stop)
+    with temporary_settings(ours), using(context):
+        prefect = Prefect(api)
+        try:
+            await Worker(context, prefect).run(stop)
+        finally:
+            await asyncio.to_thread(prefect.close)
 
 
 async def _main() -> None:
