@@ -217,6 +217,6 @@ def _owner(mark: Path) -> int | None:
     try:
         pid = int(mark.read_text())
         os.kill(pid, 0)
-    except (OSError, ValueError):
+    except (OSError, ValueError, OverflowError):
         return None
     return pid if pid != os.getpid() else None
