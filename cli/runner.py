@@ -9,14 +9,17 @@ from config.settings import settings
 
 
 def main() -> None:
-    """Register the deployments as soon as Prefect's server answers, then become its worker; deployments come back by themselves."""
-    from cli.stack import probe
-    from flows import deploy
+    """Wait until Prefect's server can do its work, then become its worker. What it runs, the deployments, is registered by the resident worker.
 
-    ready = probe(f"{settings().prefect_api}/health")
-    while not ready():
+    Prefect's worker gives up when the server has been away or silent for long; then the supervisor starts this again.
+    """
+    from flows import deploy, server
+
+    api = settings().prefect_api
+    while not server.answers(api):
         time.sleep(0.5)
-    deploy.deploy()
+    # Made by Prefect's worker itself it would have no limit.
+    deploy.make_pool(api)
     argv = deploy.runner_argv()
     os.execvpe(argv[0], argv, os.environ)  # noqa: S606  (our own command line)
 

@@ -120,6 +120,16 @@ async def restore() -> list[Deployed]:
     return [one for one in await _deploy([one for one in definitions() if one.name in absent]) if one.new]
 
 
+def make_pool(api: str) -> None:
+    """Make the work pool at the server of `api` unless it is there. Raises httpx.HTTPError, PrefectHTTPStatusError."""
+    async def make() -> None:
+        async with get_client() as client:
+            await _make_pool(client)
+
+    with temporary_settings({PREFECT_API_URL: api}):
+        asyncio.run(make())
+
+
 async def _make_pool(client: PrefectClient) -> None:
     # One that is there is left as it is: an operator may have changed it.
     try:

@@ -26,6 +26,8 @@ log = logging.getLogger("tonglu.work")
 T = TypeVar("T")
 
 _LEAVE_WITHIN_S = 45.0
+# The ledger may have been away for long; everything waits for the first look after it is back.
+_LOOK_AGAIN_WITHIN_S = 4.0
 _SHOW_WITHIN_S = 5.0
 _SHOW_AWAY_WITHIN_S = 0.5
 # A predecessor's runs are not old enough at once.
@@ -44,8 +46,8 @@ _DISPATCH = "dispatch:"
 class _Desk:
     """One kind of work that is done by one task at a time, and left alone for a while after a fault."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, longest: float = 60.0) -> None:
+        self.name, self._longest = name, longest
         self.task: asyncio.Task[None] | None = None
         self._faults = 0
         self._stuck = 0
@@ -73,7 +75,7 @@ class _Desk:
             self._not_before = time.monotonic() + (min(0.05 * 2**min(self._stuck, 10), 30.0) if self._stuck else 0.0)
         except Exception as fault:  # noqa: BLE001  (one desk's fault must not end the worker)
             self._faults += 1
-            wait = min(0.5 * 2 ** min(self._faults, 10), 60.0)
+            wait = min(0.5 * 2 ** min(self._faults, 10), self._longest)
             self._not_before = time.monotonic() + wait
             log.error("%s failed (%s); again in %.0f s", self.name, _kind(fault), wait)
         wake.set()
@@ -95,7 +97,7 @@ class Worker:
     def __init__(self, context: Context, prefect: Prefect) -> None:
         self.context, self.prefect = context, prefect
         self.wake = asyncio.Event()
-        self._desks: dict[str, _Desk] = {}
+        self._desks: dict[str, _Desk] = {"look": _Desk("look", _LOOK_AGAIN_WITHIN_S)}
         self._applied = receive.Summary()
         self._turns = Turns()
         self._well: set[str] = set()

@@ -69,10 +69,10 @@ class Health:
         return {"reachable": True, "migrations": state, "callbacks_to_apply": waiting, "oldest_waits_s": since}
 
     def _worker(self) -> dict[str, Any] | None:
-        """The resident worker's last sign of life, which it leaves in the data folder; None where none is known."""
+        """The resident worker's last sign of life, which it leaves in the data folder, and whether it could show runs at Prefect; None where none is known."""
         try:
             sign = json.loads((self._context.settings.data_dir / "worker.alive").read_text())
             ago = time.monotonic() - float(sign["monotonic"])
         except (OSError, ValueError, TypeError, KeyError):
             return None
-        return {"alive": 0 <= ago <= _STALE_S, "seconds_ago": round(ago, 1)}
+        return {"alive": 0 <= ago <= _STALE_S, "seconds_ago": round(ago, 1), "prefect": bool(sign.get("prefect"))}
