@@ -42,7 +42,7 @@ def reconcile(
         right=("比对天数", "不符天数", "差异"))
     if summary.differences:
         table("差异", ("单位", "编号", "差异", "处置"), [
-            (body_name(house, c.body), d.petition_no or "非我方之件", KIND_ZH[d.finding.kind], ACTION_ZH[d.finding.action]) for c in summary.bodies for d in c.found])
+            (body_name(house, c.body), flow.called(d), KIND_ZH[d.finding.kind], ACTION_ZH[d.finding.action]) for c in summary.bodies for d in c.found])
     print(f"差异 {summary.differences}，已愈 {summary.healed}，未愈且未转人工 {summary.open}")
     for code in summary.failed:
         say(f"未能核对：{body_name(house, code)}。修正：检查对方是否在线，稍后再对")

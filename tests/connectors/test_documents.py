@@ -155,7 +155,7 @@ def test_a_broken_page_is_refused(page: dict[str, Any]) -> None:
 
 def test_digests_round_trip_and_are_checked() -> None:
     days = [DayDigest(date(2026, 2, 13), 2, "a" * 64), DayDigest(date(2026, 2, 14), 0, digest([]))]
-    assert ledger.decode_digests(ledger.encode_digests(days)) == days
+    assert ledger.decode_digests(ledger.encode_digests(days)) == ledger.Digests(days)
     for wrong in (
         {},
         {"days": [1]},

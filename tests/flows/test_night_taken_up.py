@@ -162,7 +162,7 @@ def test_a_body_that_hangs_does_not_hold_up_the_others(build: Build) -> None:
         watcher.start()
         summary = asyncio.run(reconcile.run(context, SILENT))
         watcher.join()
-        # The court's night was over before the other was let go: it comes first in the alphabet, and has the only place.
+        # The court's night was over before the other was let go, which comes first in the alphabet and had the only place.
         assert done.is_set()
         assert {c.body: c.failed for c in summary.bodies} == {COURT: "", HOUSING: ""}
 
@@ -172,7 +172,10 @@ def test_those_that_could_not_be_read_come_last(context: Context, bureau: World)
         hand_off(context, body, 1)
     asyncio.run(dispatch.run_all(context, SILENT))
     day = reconcile.beijing_day(context.now())
-    order: Callable[[], list[str]] = lambda: context.transact_now(lambda c: reconcile.well_first(c, [HOUSING, COURT], day))
+
+    def order() -> list[str]:
+        return context.transact_now(lambda c: reconcile.well_first(c, [HOUSING, COURT], day))
+
     assert order() == [HOUSING, COURT]
     bureau.control("down", {"hours": 1, "mode": "503", "bodies": [HOUSING]})
     assert asyncio.run(reconcile.run(context, SILENT)).failed == [HOUSING]
