@@ -69,6 +69,28 @@ def test_effects_tell_what_was_really_done(start: Start) -> None:
     }
 
 
+def test_books_are_what_can_be_held_against_the_bureaus_ledger(start: Start) -> None:
+    box = start()
+    case = box.bureau().request()
+    assert list(box.control("books")) == [COURT]
+    book = box.control("books")[COURT]
+    [(_, item)] = book["items"].items()
+    assert (item[1:5], item[6]) == ([1, "DELIVERED", 1, 0], "")
+    assert [said[1:] for said in book["received"].values()] == [[1, "applied"]]
+    assert book["issued"] == {}
+    box.clock.step(hours=4)
+    box.settle()
+    box.control("drop_callbacks", {"drop": True})
+    box.live(days=4)
+    book = box.control("books")[COURT]
+    assert book["items"][next(iter(book["items"]))][2] in ("ACCEPTED", "IN_PROGRESS")
+    assert book["items"][next(iter(book["items"]))][6].startswith("(2026)court-990100")
+    issued = sorted(book["issued"].values(), key=lambda said: int(said[1]))
+    assert [said[:3] for said in issued] == [[case, 1, True], *([case, number, False] for number in range(2, len(issued) + 1))]
+    assert len(issued) > 1
+    assert issued[0][3] == "2026-03-02T05:00:00+00:00"
+
+
 @pytest.mark.parametrize(
     ("path", "body", "said"),
     [
