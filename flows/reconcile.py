@@ -119,19 +119,22 @@ async def run(context: Context, trace: Trace, body: str | None = None, day: date
 
 
 async def _compare(context: Context, body: str, for_day: date, again: bool, place: Place) -> Comparison | None:
+    tried: list[int] = []
+
     def begin(connection: Connection) -> Begun | None:
+        # Called again where the commit's answer was lost: what it has begun then is being made by nobody.
+        _at_work.difference_update(tried)
         begun = recon.begin(connection, body, for_day, context.now(), context.owner, gone(connection, context.owner), again=again)
         if begun is not None:
+            tried.append(begun.id)
             _at_work.add(begun.id)
         return begun
 
-    begun = await context.transact(begin)
-    if begun is None:
-        return None
     try:
-        return await _made(context, body, for_day, begun, place)
+        begun = await context.transact(begin)
+        return None if begun is None else await _made(context, body, for_day, begun, place)
     finally:
-        _at_work.discard(begun.id)
+        _at_work.difference_update(tried)
 
 
 async def _made(context: Context, body: str, for_day: date, begun: Begun, place: Place) -> Comparison:
