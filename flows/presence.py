@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from datetime import datetime
+from datetime import date, datetime
 
 import psycopg
 
@@ -18,6 +18,8 @@ from models.patience import arguments, patient
 
 # The first half of the advisory lock's key; the second is the owner's hash.
 _SPACE = 0x74676F77
+# The same for days.
+_DAYS = 0x74676461
 
 
 class Presence:
@@ -46,6 +48,14 @@ class Presence:
                 session.close()
                 raise
             self._session = session
+
+    def first(self, day: date) -> bool:
+        """Whether this process is the one to show what is shown once a day; the claim lasts as long as its session. Raises psycopg.OperationalError."""
+        self.keep()
+        with self._lock:
+            assert self._session is not None  # noqa: S101  (kept just now)
+            row = self._session.execute("select pg_try_advisory_lock(%s, %s)", (_DAYS, day.toordinal())).fetchone()
+        return bool(row and row[0])
 
     def close(self) -> None:
         with self._lock:

@@ -36,6 +36,11 @@ class RunFault(RuntimeError):
     """What Prefect is told of an error: its kind. The text of an error may quote what must not leave the ledger."""
 
 
+def pause(faults: int, first: float = _FIRST_PAUSE_S) -> float:
+    """Seconds without a try after one more fault than `faults` in a row."""
+    return min(first * 2.0 ** min(faults, 10), max(first, _LONGEST_PAUSE_S))
+
+
 class Prefect:
     """Whether runs can be shown at Prefect's API, and where they are made.
 
@@ -43,15 +48,15 @@ class Prefect:
     3 s, then 6, 12, at most 60.
     """
 
-    def __init__(self, api: str) -> None:
-        self.api = api
+    def __init__(self, api: str, *, begin_within: float = _BEGIN_WITHIN_S, first_pause: float = _FIRST_PAUSE_S) -> None:
+        self.api, self.begin_within, self._first_pause = api, begin_within, first_pause
         # Runs that Prefect has not closed yet.
         self.closing: set[Future[None]] = set()
         self._stage: Stage | None = None
         self._asked = float("-inf")
         self._asking: asyncio.Task[None] | None = None
         self._well = False
-        self._faults = 0
+        self.faults = 0
         self._not_before = float("-inf")
         self._told = False
 
@@ -87,13 +92,13 @@ class Prefect:
         """A run did not begin: none is tried for a while."""
         if time.monotonic() < self._not_before:
             return  # several were under way; they tell of one fault
-        self._not_before = time.monotonic() + min(_FIRST_PAUSE_S * 2.0 ** min(self._faults, 10), _LONGEST_PAUSE_S)
-        self._faults += 1
+        self._not_before = time.monotonic() + pause(self.faults, self._first_pause)
+        self.faults += 1
         self._tell()
 
     def begun(self) -> None:
         """A run began in time."""
-        self._faults = 0
+        self.faults = 0
         self._tell()
 
     async def _ask(self) -> None:
@@ -181,7 +186,7 @@ async def _show(prefect: Prefect, run: Callable[[], Awaitable[Any]], recorder: R
     running = asyncio.create_task(_quietly(run))
     waiting = asyncio.create_task(beside.begun.wait())
     try:
-        await asyncio.wait({running, waiting}, timeout=_BEGIN_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, waiting}, timeout=prefect.begin_within, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiting.cancel()
     if beside.begun.is_set():

@@ -256,7 +256,8 @@ class Worker:
         summary = await self._perform(lambda: reconcile.reconcile(day=day), lambda t: reconcile.run(self.context, t, day=day))
         if day is not None and self._reported != day:
             self._reported = day
-            await self._perform(bulletin.bulletin, lambda t: bulletin.run(self.context, t))
+            if await asyncio.to_thread(self.context.presence.first, day):
+                await self._perform(bulletin.bulletin, lambda t: bulletin.run(self.context, t))
         return len(summary.bodies)
 
     async def _mend(self) -> int:
