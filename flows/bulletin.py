@@ -16,6 +16,7 @@ from models.breaker import Standing
 from models.db import Connection
 from rules.calendar import SHANGHAI
 from rules.house import PETITIONER
+from rules.taxonomy import way_zh
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def _shut(s: Standing) -> str:
 
     said = [f"人工暂停，{f'至 {local(s.suspended_until)}' if s.suspended_until else '直到恢复为止'}"] if s.suspended else []
     if s.breaker.state != "CLOSED":
-        way = f"第 {s.way} 备用途径" if s.way else ""
+        way = way_zh(s.way) if s.way else ""
         soon = f"{local(s.breaker.probe_at)} 试投一件" if s.breaker.state == "OPEN" else "正在试投一件"
         said.append(f"{way}接口不通（{s.breaker.cause}），自 {local(s.breaker.opened_at)} 起，{soon}")
     return "；".join(said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -14,6 +14,7 @@ from models.door import advance
 from models.moves import SYSTEM, Move
 from models.outbox import Leased
 from models.seal import Sealer
+from models.shielding import ERASED
 from rules.edge_guards import REFUSED
 from rules.house import House
 
@@ -78,18 +79,33 @@ def _settle(connection: Connection, results: Sequence[Result], owner: str | None
     ids = [r.leased.message_id for r in results]
     # The petitions are locked before the outbox rows, here and everywhere, so that two settlings cannot wait for each other.
     connection.execute("select 1 from petition where petition_no = any(%s) order by petition_no for update", (sorted({r.leased.petition_no for r in results}),))
-    sql = "select message_id, state, lease_owner, attempts from outbox where message_id = any(%s) for update"
-    state = {i: (s, o, n) for i, s, o, n in connection.execute(sql, (ids,))}
+    sql = """select o.message_id, o.state, o.lease_owner, o.attempts, 'by-hand' = any(h.flags) from outbox o join handoff h using (handoff_id)
+             where o.message_id = any(%s) for update of o"""
+    rows = connection.execute(sql, (ids,)).fetchall()
+    state = {i: (s, o, n) for i, s, o, n, _ in rows}
     # A lease is a name and a number: the same sender may have lost this one and taken the message again.
     held = {r.leased.message_id for r in results if owner is not None and state[r.leased.message_id] == ("SENDING", owner, r.leased.attempts)}
     taken = [r for r in results if r.leased.message_id in held or (r.verdict == "receipted" and state[r.leased.message_id][0] != "RECEIPTED")]
+    # What was handed over on paper while it was being sent is not tried again: the body would have it twice.
+    on_paper = {i for i, *_, by_hand in rows if by_hand}
+    taken = [_ended(r) if r.leased.message_id in on_paper else r for r in taken]
     onward = {r.leased.message_id: way for r in taken if r.spent and (way := _onward(r, house)) is not None}
-    advance(connection, [move for r in taken for move in _moves(r, onward.get(r.leased.message_id))], house, sealer, now)
+    told = [r for r in taken if r.verdict in ("receipted", "weak") or r.leased.message_id not in on_paper]
+    advance(connection, [move for r in told for move in _moves(r, onward.get(r.leased.message_id))], house, sealer, now)
     _move(connection, taken, onward, now)
+    if len(told) < len(taken):
+        # Nothing follows for these, so that nobody else would take away what must not stay (检举控告工作规则 art 15).
+        connection.execute("""update outbox o set body_sealed = '' from petition p where p.petition_no = o.petition_no and %s = any(p.flags) and o.state = 'DEAD'
+                              and o.message_id = any(%s)""", (ERASED, sorted(on_paper)))
     if owner is not None:
         _keep(connection, results, taken, held, onward, now)
     _prove(connection, taken, now)
     return sum(r.verdict in ("receipted", "weak") for r in taken)
+
+
+def _ended(result: Result) -> Result:
+    """As a result that nothing follows, unless it is a receipt."""
+    return result if result.verdict in ("receipted", "weak") else replace(result, verdict="dead", next_at=None, sure=not result.doubt, spent=False)
 
 
 def _onward(result: Result, house: House) -> int | None:
@@ -137,11 +153,11 @@ def _move(connection: Connection, taken: Sequence[Result], onward: Mapping[str, 
 
 def _keep(connection: Connection, results: Sequence[Result], taken: Sequence[Result], held: Set[str], onward: Mapping[str, int], now: datetime) -> None:
     """The row of each try."""
-    counted = {r.leased.message_id for r in taken}
+    counted = {(r.leased.message_id, r.leased.attempts) for r in taken}
     rows = []
-    for r in results:
+    for r in [*taken, *(r for r in results if (r.leased.message_id, r.leased.attempts) not in counted)]:
         m = r.leased
-        late, gone = m.message_id not in counted, m.message_id in onward
+        late, gone = (m.message_id, m.attempts) not in counted, m.message_id in onward
         outcome = ("unknown" if r.doubt else "retry") if gone else r.verdict
         # A try that comes too late to count has no next date, and its message is as doubtful as it was left.
         next_at = None if late else now if gone else r.next_at

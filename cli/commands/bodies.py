@@ -93,6 +93,8 @@ def _as_data(b: Body, bodies: Bodies, day: date, counts: _Load | None) -> dict[s
     data: dict[str, Any] = {"code": b.code, "name": b.name, "kind": b.kind, "level": b.level, "division": b.division, "superior": b.superior, "led_by": list(b.led_by),
             "connector": b.connector.kind, "urn": b.urn, "successor": b.successor, "since": b.since, "abolished": b.abolished,
             "powers": holder.code if holder else None, "designator": chooser.code if chooser else None}
+    if b.fallbacks:
+        data["fallbacks"] = [{"way": n, "connector": way.kind, "same_system": way.same_system} for n, way in enumerate(b.fallbacks, 1)]
     if b.rate is not None:
         data["rate"] = {"each_second": b.rate.each_second, "burst": b.rate.at_once}
     return data if counts is None else {**data, "held": counts[0], "waiting": counts[1], "standing": [_standing(s) for s in counts[2]]}
@@ -110,13 +112,19 @@ def _show(house: House, chosen: list[Body], day: date, counts: dict[str, _Load])
     columns = ["代码", "名称", "层级", "上级", "承继或撤销", "连接方式", "投递速率", *(["在办", "待发", "投递情况"] if counts else [])]
     rows: list[list[object]] = []
     for b in chosen:
-        row: list[object] = [b.code, b.name, LEVEL_ZH[b.level], "、".join(b.leaders), _fate(b, house.bodies, day), _WAYS.get(b.connector.kind, b.connector.kind),
+        row: list[object] = [b.code, b.name, LEVEL_ZH[b.level], "、".join(b.leaders), _fate(b, house.bodies, day), _how(b),
                              b.rate.zh if b.rate else ""]
         if counts:
             held, waiting, standing = counts[b.code]
             row += [held, waiting, "；".join(in_words(s) for s in standing)]
         rows.append(row)
     table("机关目录", columns, rows, right=("在办", "待发"))
+
+
+def _how(b: Body) -> str:
+    """How it is reached, and how many other ways there are."""
+    more = f"，备用通道 {len(b.fallbacks)} 条" if b.fallbacks else ""
+    return _WAYS.get(b.connector.kind, b.connector.kind) + more
 
 
 def _fate(b: Body, bodies: Bodies, day: date) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from cli.commands.showing import as_json, body_name, local, parse_moment, table
 from cli.faults import GOOD, Fault
+from rules.taxonomy import way_zh
 
 if TYPE_CHECKING:
     from models.breaker import Standing
@@ -99,7 +100,7 @@ def in_words(s: Standing) -> str:
     if s.suspended:
         until = f"至 {local(s.suspended_until)}" if s.suspended_until else "直到恢复为止"
         said.append(f"人工暂停投递，{until}（{s.suspended_by or '未写明何人'}：{s.suspended_reason}）")
-    way = f"第 {s.way} 备用途径" if s.way else ""
+    way = way_zh(s.way) if s.way else ""
     if s.breaker.state == "OPEN":
         said.append(f"{way}接口不通，自 {local(s.breaker.opened_at)} 起（{s.breaker.cause}：{in_chinese(s.breaker.cause)}），{local(s.breaker.probe_at)} 试投一件")
     elif s.breaker.state == "HALF_OPEN":

@@ -8,6 +8,7 @@ import pytest
 
 from connectors.schedule import DELAYS, WHOLE
 from models import breaker, onward, suspending
+from models.desk import deliver_by_hand
 from models.settling import Result
 from rules.breaker import Seen
 from tests.connectors.partner import Reply, Request, partner
@@ -151,4 +152,44 @@ def test_what_a_failing_endpoint_kept_waiting_a_whole_schedule_goes_by_another_w
             post.try_now(message)
     assert sum(post.handoff(h)["state"] == "DELIVERED" for h in waiting) == 2
     assert undelivered(post) == (0, 2)
+    assert post.flaws() == []
+
+
+@pytest.mark.guarantee("F13")
+def test_what_must_not_stay_here_is_kept_as_long_as_it_has_a_way_to_go(post: Post) -> None:
+    """An accusation that belongs above is erased when it has arrived or is given up (检举控告工作规则 art 15), not when it takes another way."""
+    post.dice = Loaded(1)
+    handoff = post.send()
+    with post.transaction() as connection:
+        connection.execute("update petition set flags = '{upper-level,content-erased}'")
+    with partner(always(429)) as away, partner(always(429)) as other:
+        post.reaches(post.connector(away), post.connector(other))
+        post.deliver_all(handoff, most=TEN)
+        row = post.row("select * from outbox")
+        assert (row["way"], row["state"]) == (1, "RETRY_WAIT")
+        assert post.sealer.open(row["body_sealed"], f"outbox:{row['message_id']}")
+        post.deliver_all(handoff)
+    assert post.row("select state, body_sealed from outbox") == {"state": "DEAD", "body_sealed": b""}
+
+
+@pytest.mark.guarantee("G1")
+@pytest.mark.parametrize("erased", [False, True])
+def test_what_was_handed_over_on_paper_while_it_was_being_sent_is_not_sent_again(post: Post, erased: bool) -> None:
+    handoff = post.send()
+    if erased:
+        with post.transaction() as connection:
+            connection.execute("update petition set flags = '{upper-level,content-erased}'")
+    with partner(always(500)) as away, partner(stores(lambda: post.now)) as other:
+        post.reaches(post.connector(away), post.connector(other))
+        leased, = post.claim()
+        with post.transaction() as connection:
+            post.done(deliver_by_hand(connection, handoff, "澜送2026-1", post.now.date(), "收发室", post.house, post.sealer, post.now))
+        post.try_now(leased)
+        row = post.row("select state, dead_at, body_sealed = '' as gone from outbox")
+        assert row == {"state": "DEAD", "dead_at": post.now, "gone": erased}
+        last, = post.attempts(leased.message_id)
+        assert (last["outcome"], last["klass"], last["doubt"], last["next_at"]) == ("dead", "ambiguous", True, None)
+        assert undelivered(post) == (0, 0), "it was delivered, on paper"
+        post.wait(days=9)
+        assert post.claim() == []
     assert post.flaws() == []
