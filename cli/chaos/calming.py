@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cli.chaos import disk
@@ -47,32 +48,48 @@ def settle(installation: Installation, people: Callable[[], None], tell: Callabl
         tell("夜间对账与期限")
     installation.tell_sandbox("hold_steps", {"hold": True})
     until = installation.now + _SETTLED_WITHIN
-    while why := _under_way(installation):
+    while left := _under_way(installation):
         if installation.now > until:
-            raise Stalled(f"{_SETTLED_WITHIN.days} 天之后仍有未了的：{why}")
-        installation.step_to(_next(installation))
+            raise Stalled(f"{_SETTLED_WITHIN.days} 天之后仍有未了的：{left}")
+        tell(str(left))
+        installation.step_to(_next(installation, left))
         rest(installation, _REST_WITHIN_S)
-        tell(why)
     # A message may arrive between the look at one ledger and the look at the other.
     time.sleep(0.2)
     rest(installation, _REST_WITHIN_S)
 
 
-def _under_way(installation: Installation) -> str:
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What has begun and not come to its end: our messages to go, theirs to be applied, theirs to come. False when nothing is left."""
+
+    outgoing: int
+    incoming: int
+    unsent: int
+
+    def __bool__(self) -> bool:
+        return bool(self.outgoing or self.incoming or self.unsent)
+
+    def __str__(self) -> str:
+        return f"待发文书 {self.outgoing}、待用来文 {self.incoming}、对方待发 {self.unsent}"
+
+
+def _under_way(installation: Installation) -> _Left:
     with installation.database.transaction() as connection:
         row = connection.execute(
             """select (select count(*) from outbox where state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN', 'SENDING')),
                       (select count(*) from inbox where state in ('RECEIVED', 'HELD'))""").fetchone()
     ours, theirs = row or (0, 0)
-    unsent = sum(body["unsent"] for body in installation.ask("state")["bodies"].values())
-    return f"待发文书 {ours}、待用来文 {theirs}、对方待发 {unsent}" if ours or theirs or unsent else ""
+    return _Left(ours, theirs, sum(body["unsent"] for body in installation.ask("state")["bodies"].values()))
 
 
-def _next(installation: Installation) -> datetime:
-    """When something that is under way goes on; dates close together are met together."""
-    with installation.database.transaction() as connection:
-        ours = outbox.next_attempt(connection)
-    # The bodies' next date may be that of a step that is held: then it is only a look too many.
-    theirs = installation.ask("idle")["next_due"]
-    moments = [moment for moment in (ours, datetime.fromisoformat(theirs) if theirs else None) if moment is not None]
-    return max(installation.now + _GRAIN, min(moments, default=installation.now))
+def _next(installation: Installation, left: _Left) -> datetime:
+    """When something that is left goes on; dates close together are met together."""
+    moments = []
+    if left.outgoing:
+        with installation.database.transaction() as connection:
+            moments.append(outbox.next_attempt(connection))
+    if left.unsent and (theirs := installation.ask("idle")["next_due"]):
+        # It may be the date of a step that is held: then it is only a look too many.
+        moments.append(datetime.fromisoformat(theirs))
+    return max(installation.now + _GRAIN, min((moment for moment in moments if moment is not None), default=installation.now))

@@ -12,10 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 
+import psycopg
+from psycopg import sql
+
 from cli.chaos import disk, filelimit
 from cli.chaos.plan import KILLS, Act, Kind
 from cli.chaos.wire import Wire
 from cli.lapse.installation import Installation, LapseError
+from cli.prefect_database import PREFECT
 
 _STARTS_WITHIN_S = 30.0
 _LOOK_EVERY_S = 0.02
@@ -94,7 +98,8 @@ class Monkey:
         if act.kind in KILLS:
             self._kill(act)
             return
-        done = {Kind.STORM: self._storm, Kind.FULL_DISK: self._fill_disk, Kind.WRONG_CLOCK: self._skew, Kind.AWAY: self._away, Kind.FREEZE: self._freeze}
+        done = {Kind.STORM: self._storm, Kind.FULL_DISK: self._fill_disk, Kind.WRONG_CLOCK: self._skew, Kind.AWAY: self._away, Kind.FREEZE: self._freeze,
+                Kind.DROP_PREFECT: self._drop_prefect}
         try:
             if done[act.kind](act):
                 self.deeds.others[act.kind.value] += 1
@@ -102,7 +107,7 @@ class Monkey:
                 self.deeds.missed[act.kind.value] += 1
         except disk.CannotLimit as why:
             self.deeds.cannot[act.kind.value] = str(why)
-        except LapseError:  # the sandbox is being killed just now
+        except (LapseError, psycopg.OperationalError):  # the sandbox, or the server, is being killed just now
             self.deeds.missed[act.kind.value] += 1
 
     def _kill(self, act: Act) -> None:
@@ -172,6 +177,11 @@ class Monkey:
         if pid is not None:
             self._later(act.seconds, lambda: _thaw(pid))
         return pid is not None
+
+    def _drop_prefect(self, act: Act) -> bool:
+        with psycopg.connect(self._installation.stack.ledger.ledger_url, autocommit=True, connect_timeout=5) as connection:
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(PREFECT)))
+        return True
 
     def _chosen(self, act: Act) -> list[str]:
         return sorted({self._bodies[int(float(share) * len(self._bodies))] for share in act.whom})

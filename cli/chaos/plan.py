@@ -27,12 +27,13 @@ class Kind(StrEnum):
     WRONG_CLOCK = "wrong-clock"
     AWAY = "away"
     FREEZE = "freeze"
+    DROP_PREFECT = "drop-prefect"
 
 
 _SPARE = 1.12
 KILLS = (Kind.KILL, Kind.KILL_TOGETHER, Kind.KILL_AT_START)
 _HOW_OFTEN = {Kind.KILL: 6.0, Kind.KILL_TOGETHER: 2.0, Kind.KILL_AT_START: 2.0, Kind.STORM: 1.0, Kind.FULL_DISK: 1.0, Kind.WRONG_CLOCK: 1.0, Kind.AWAY: 0.7,
-              Kind.FREEZE: 1.0}
+              Kind.FREEZE: 1.0, Kind.DROP_PREFECT: 0.15}
 
 
 @dataclass(frozen=True, slots=True)

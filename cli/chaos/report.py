@@ -17,7 +17,7 @@ BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 _PROCESS_ZH = {"worker": "工作进程一", "worker-2": "工作进程二", "gateway": "网关", "sandbox": "沙箱（对方）", "prefect": "流程服务", "postgresql": "数据库",
                "backend": "数据库单个进程"}
 _FAULT_ZH = {"lost_request": "请求丢失", "lost_reply": "办妥而回执丢失", "cut_reply": "回执截断", "delayed": "延误", "doubled": "重复", "held_back": "乱序"}
-_ACT_ZH = {"storm": "网络恶化", "full-disk": "磁盘写满", "wrong-clock": "对方时钟错误", "away": "对方停机", "freeze": "进程停顿"}
+_ACT_ZH = {"storm": "网络恶化", "full-disk": "磁盘写满", "wrong-clock": "对方时钟错误", "away": "对方停机", "freeze": "进程停顿", "drop-prefect": "流程服务的数据库被删"}
 _EN = {
     "handoff-not-held": "every hand-off we have a receipt for is a case at its body", "message-not-held": "every message we have a receipt for is at its body",
     "undelivered-untold": "what was given up has a duty", "message-under-way": "nothing is left queued, on the wire or in doubt",

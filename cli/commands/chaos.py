@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,9 @@ def chaos(
     from cli.opening import open_settings, open_sound_house
 
     settings = open_settings()
+    # That the database is away is what this command is about, and each try of the pool would be a line.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    logging.getLogger("tonglu.supervisor").setLevel(logging.CRITICAL)
     console = Console()
     wishes = Wishes(seed=seed, handoffs=handoffs, minutes=minutes, kills=kills, days=days, migrations=migrations)
     console.print(f"[bold]破坏性试验[/]：种子 {seed}，{handoffs} 件，{minutes:g} 分钟，强行终止至少 {kills} 次")
