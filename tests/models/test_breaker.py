@@ -161,7 +161,8 @@ def test_time_stepped_back_shuts_a_body_for_no_longer_than_before(ledger: Ledger
     ledger.time.set(ledger.now - timedelta(days=300))
     with ledger.transaction() as connection:
         connection.execute("update outbox set next_attempt_at = %s", (ledger.now,))
-    assert claim(ledger) == []
+    assert due(ledger) == [COURT], "the old date is not believed, so that somebody looks"
+    assert claim(ledger) == [], "and begins the wait anew"
     assert due(ledger) == []
     assert next_date(ledger) == ledger.now + MINUTE
     ledger.wait(minutes=1)
