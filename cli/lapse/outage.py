@@ -11,7 +11,7 @@ from cli.lapse.delays import Delays, Promised, delays, promised
 from cli.lapse.feeding import Feeder
 from cli.lapse.installation import Installation
 from cli.lapse.resting import Stalled, rest
-from cli.lapse.rows import CALLBACKS, Row
+from cli.lapse.rows import BUSY, CALLBACKS, Row
 from models import outbox
 
 # The kinds of duty by which people are told of trouble with delivery.
@@ -84,6 +84,8 @@ def _something_moves(installation: Installation, seconds: float = 2.0) -> None:
 def _strike(installation: Installation, row: Row) -> None:
     if row.service == CALLBACKS:
         installation.tell_sandbox("drop_callbacks", {"drop": True})
+    elif row.service == BUSY:
+        installation.tell_sandbox("down", {"hours": row.length / timedelta(hours=1), "mode": "503"})
     else:
         installation.hold(row.service, kill=row.kill)
 
@@ -106,6 +108,8 @@ def _endure(installation: Installation, row: Row, feeder: Feeder) -> None:
 def _return(installation: Installation, row: Row) -> Promised:
     if row.service == CALLBACKS:
         installation.tell_sandbox("drop_callbacks", {"drop": False})
+    elif row.service == BUSY:
+        installation.tell_sandbox("down", {"hours": 0})
     else:
         installation.release(row.service, _COMES_BACK_WITHIN_S)
     with installation.database.transaction() as connection:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from cli.lapse.installation import LapseError
 
-CALLBACKS = "callbacks"
+CALLBACKS, BUSY = "callbacks", "busy"
 _S10, _M5, _H6, _D3 = timedelta(seconds=10), timedelta(minutes=5), timedelta(hours=6), timedelta(days=3)
 _LENGTHS = {"10s": (_S10, "10 s", "10 秒"), "5min": (_M5, "5 min", "5 分钟"), "6h": (_H6, "6 h", "6 小时"), "3d": (_D3, "3 days", "3 天")}
 # How far time moves at once while it lasts and afterwards.
@@ -20,7 +20,7 @@ class Row:
     """One outage.
 
     Attributes:
-        code: for --rows. service: the process that is held down, or `callbacks` for a partner's calls that all get lost.
+        code: for --rows. service: the process that is held down; `callbacks`: a partner's calls that all get lost; `busy`: partners that answer 503 and say when to come again.
         length: virtual time it stays away; 0: it is started again at once. kill: by SIGKILL, else politely.
     """
 
@@ -49,6 +49,7 @@ def _rows() -> list[Row]:
     ]
     found += [Row(f"postgresql-{short}", "postgresql", _LENGTHS[short][0], True, f"PostgreSQL away, {_LENGTHS[short][1]}", f"数据库 PostgreSQL 停机 {_LENGTHS[short][2]}")
               for short in ("10s", "5min")]
+    found.append(Row("busy-6h", BUSY, _H6, False, "Partners answer 503 with Retry-After, 6 h", "各单位系统只答 503（附重试时间）6 小时"))
     found.append(Row("callbacks-3d", CALLBACKS, _D3, False, "Every callback lost, 3 days", "所有回告丢失 3 天"))
     return found
 
