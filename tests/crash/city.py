@@ -13,12 +13,14 @@ from typing import Any
 
 import psycopg
 
+from connectors.keyring import Keyring
 from flows.context import Context
 from flows.due import look
 from models.journal import Count, verify
 from tests.crash.processes import KILLED, Nursery, Process
 from tests.flows import world as worlds
 from tests.flows.world import COURT, HOUSING, LABOUR, World, register
+from tests.gateway.partner import Partner, Reply
 from tests.sandbox.conftest import serving
 
 _OVER = ("RECEIPTED", "WEAK_RECEIPT")
@@ -67,7 +69,8 @@ class City:
             return process
         assert code == KILLED, f"ended with {code}: {process.log.read_text()[-3000:]}"
         self.deaths += 1
-        return self.start(process.log.name.split(".")[0])
+        what = process.log.name.split(".")[0]
+        return self.gateway() if what == "gateway" else self.start(what)
 
     def gateway(self, **more: Any) -> Process:
         """A gateway that answers (or has died of its point on the way)."""
@@ -80,6 +83,24 @@ class City:
             time.sleep(0.02)
         assert process.poll() is not None, process.log.read_text()
         return process
+
+    def second_gateway(self) -> Process:
+        """Another gateway on the same ledger; from now on `port` is its port."""
+        self.port = free_port()
+        return self.gateway()
+
+    def said_by_bodies(self) -> list[tuple[str, str, bytes, bytes]]:
+        """(body, message id, raw bytes, our receipt or nothing) of everything that bodies have sent us or mean to."""
+        receipts = dict(self.world.ask("select message_id, receipt from inbox"))
+        with sqlite3.connect(self.folder / "sandbox.sqlite") as book:
+            rows = book.execute("select body, message_id, raw from outbox").fetchall()
+        book.close()
+        return [(body, i, bytes(raw), bytes(receipts.get(i, b""))) for body, i, raw in rows]
+
+    def call_back(self, port: int, body: str, message_id: str, raw: bytes) -> Reply:
+        """What a body sends, sent once more to the gateway at this port."""
+        keys = Keyring(self.world.settings.keys).of(body)
+        return Partner(f"http://127.0.0.1:{port}", body, keys, self.context.now()).post_raw(raw, message_id)
 
     # -- waiting ----------------------------------------------------------------------------------------------------------------
 

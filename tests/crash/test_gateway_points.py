@@ -38,7 +38,7 @@ def test_dead_while_bodies_call(found: Found, point: str) -> None:
     city.register(COURT, 3)
     both = [city.start("worker"), city.gateway(point=point)]
     both = city.rest(*both)
-    for minutes in (5 * 60, 6, 30):  # signed; then what had no receipt is sent again, for as long as it takes
+    for minutes in (5 * 60, 6, 60, 150):  # signed; then what had no receipt is sent again, for as long as it takes
         both = city.step(*both, minutes=minutes)
     assert city.deaths == 1, "the point is not on this road"
     assert city.world.ask("select distinct state from handoff") == [("SIGNED",)]

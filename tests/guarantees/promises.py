@@ -44,7 +44,8 @@ def borne(source: str, path: str) -> Iterator[Bearer]:
             if said:
                 yield Bearer(path, node.lineno, node.name, tuple(said))
         elif isinstance(node, ast.Assign) and any(isinstance(target, ast.Name) and target.id == "pytestmark" for target in node.targets):
-            said = [mark for inner in ast.walk(node.value) for mark in _marks(inner, path)]
+            listed = node.value.elts if isinstance(node.value, ast.List | ast.Tuple) else [node.value]
+            said = [mark for one in listed for mark in _marks(one, path)]
             if said:
                 yield Bearer(path, node.lineno, "(all)", tuple(said))
 
