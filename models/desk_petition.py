@@ -127,6 +127,11 @@ def report_up(connection: Connection, petition_no: str, reason: str, house: Hous
     return _do(connection, "petition.report_up", petition_no, reason, {}, house, sealer, now, clerk)
 
 
+def conference_up(connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
+    """报上一级联席会议 what the conference that has it lets lie past its time: the one above has it from then on (inference, gaps.yaml 14)."""
+    return _do(connection, "petition.conference_up", petition_no, reason, {}, house, sealer, now, clerk)
+
+
 def decide_up(connection: Connection, petition_no: str, reason: str, house: House, sealer: Sealer, now: datetime, *, clerk: str = "") -> Answer:
     """Record what the government decided on a matter that was reported to it; the clerk then carries it out."""
     move = Move("decision.assign", arbiter(connection, house, petition_no=petition_no, clerk=clerk), petition_no=petition_no, data={"reason": reason}, note=reason)

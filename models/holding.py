@@ -22,7 +22,7 @@ from rules.calendar import due
 from rules.edge_guards import Situation
 from rules.guards import Allowed, may_send
 from rules.house import House
-from rules.ladder import Parties, shuns
+from rules.ladder import Parties, conference_above, shuns
 from rules.reassigning import ACCUSED, NONE, REASSIGN, Silence
 from rules.remedies import remedy_ends
 from rules.roadmap import MachineName
@@ -30,6 +30,9 @@ from rules.roadmap import MachineName
 OBJECTION_WINDOW = "objection_window"
 # What a review reviews: the answer given at this stage.
 _REVIEWS = {"petition.review": "handling", "petition.rereview": "review"}
+
+# Acts whose guards ask which duties are open.
+_ASKING = frozenset({"handoff.on_paper", "petition.conference_up"})
 
 
 class InvariantBroken(Exception):
@@ -54,7 +57,7 @@ class Holding:
             (to.branch if to else "") or (handoff or petition).branch, to.way if to else handoff.way if handoff else "", petition.stage,
             self._answered_by(move, petition), remedy_ends(petition.answered_on, self.house.calendar) if petition.answered_on else None, petition.facts,
             self.house.gaps.choice(LATE_REMEDY) == "with-reason", petition.state, self._silence(move, petition, handoff),
-            handoff is not None and self._undelivered(petition, handoff),
+            *self._asked_for(move, petition, handoff),
         )
 
     def _silence(self, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Silence:
@@ -66,8 +69,17 @@ class Holding:
         return silence.of_handoff(self.connection, self.work, self.house, petition, handoff, self.course(petition, handoff).context,
                                   self.stands_accused(petition, handoff))
 
-    def _undelivered(self, petition: PetitionRow, handoff: HandoffRow) -> bool:
-        return any((d.kind, d.handoff_id) == ("undelivered", handoff.handoff_id) and d.closed_at is None for d in self.work.duties[petition.petition_no])
+    def _asked_for(self, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> tuple[frozenset[str], str | None]:
+        """Kinds of open duties, and the conference above the one that has the petition, for the acts that ask for them."""
+        if move.act not in _ASKING:
+            return frozenset(), None
+        where = handoff.handoff_id if handoff else None
+        kinds = frozenset(d.kind for d in self.work.duties[petition.petition_no] if d.closed_at is None and where in (None, d.handoff_id))
+        return kinds, self.conference_above(petition)
+
+    def conference_above(self, petition: PetitionRow) -> str | None:
+        """The joint conference that could be asked when the one that has this petition stays silent."""
+        return conference_above(self.parties(petition, None).conference, petition.facts, self.house.bodies)
 
     def stands_accused(self, petition: PetitionRow, handoff: HandoffRow) -> bool:
         """Whether nothing may be said to the body of this hand-off any more."""
@@ -93,7 +105,11 @@ class Holding:
     def parties(self, petition: PetitionRow, handoff: HandoffRow | None) -> Parties:
         """The bureau, the body, the joint conference that is on nobody's side, and the arbiter if one was found."""
         body = handoff.body if handoff else self.house.bureau
-        return Parties(self.house.bureau, body, self.house.conference_for(petition.facts), petition.arbiter)
+        bodies, arbiter = self.house.bodies, petition.arbiter
+        # Once it has been reported to the conference above, that one has it.
+        raised = arbiter is not None and arbiter in bodies and bodies.get(arbiter).kind == "joint_conference"
+        conference = arbiter if raised and arbiter is not None else self.house.conference_for(petition.facts)
+        return Parties(self.house.bureau, body, conference, arbiter)
 
     def _window_ends(self, petition: PetitionRow, handoff: HandoffRow) -> datetime | None:
         """When the time to object ends (or ended): told by its clock, so that it does not depend on whether the watcher has rung it yet."""

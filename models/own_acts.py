@@ -12,6 +12,7 @@ from models.moves import SYSTEM, Actor, Answer, Done, Move, Refused
 from models.records import ClockRow, DutyRow, HandoffRow, PetitionRow
 from models.shielding import UPPER_LEVEL
 from rules.calendar import due
+from rules.edge_guards import CONFERENCE_UP
 from rules.reassigning import TAKEN
 from rules.taxonomy import way_zh
 from rules.words import act_zh
@@ -100,7 +101,8 @@ def _expire(door: Crossing, clock: ClockRow, petition: PetitionRow, handoff: Han
             return
     if follow.next:
         clocking.open_clock(door.work, door.house, course, follow.next, clock.root, door.now)
-    if follow.duty:
+    # Where no conference is above, there is nothing that a clerk could do about it: the one that has it is asked again.
+    if follow.duty and (follow.duty.kind != CONFERENCE_UP or door.conference_above(petition) is not None):
         holder = course.parties.who(follow.duty.holder)
         door.open_duty(follow.duty.kind, follow.duty.zh, holder, petition, handoff, ref=f"{row_id(petition, handoff)}:{clock.root}",
                        detail={"root": clock.root}, bound=True)
@@ -122,8 +124,9 @@ def duty_open(door: Crossing, move: Move, petition: PetitionRow | None, handoff:
     new = len(door.work.new_duties) > before
     if petition is not None and new:
         door.note(move, petition, handoff)
-        if kind == "undelivered" and way is None:
-            door.forget_more(petition, str(move.data.get("message_id") or ""))
+    if petition is not None and kind == "undelivered" and way is None:
+        # Also where the duty was there already, since the message had gone by another way.
+        door.forget_more(petition, str(move.data.get("message_id") or ""))
     return Done(petition.petition_no if petition else "", move.handoff_id, duty.kind, new=new)
 
 

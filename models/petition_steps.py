@@ -14,6 +14,7 @@ from models.moves import Actor, Move
 from models.records import HandoffRow, PetitionRow
 from models.shielding import ERASED, UPPER_LEVEL, Shielding
 from rules.calendar import SHANGHAI
+from rules.edge_guards import CONFERENCE_UP
 from rules.ladder import arbiter_for, shuns
 
 
@@ -73,6 +74,8 @@ class PetitionSteps(Shielding):
             self._reopened(petition)
         elif move.act == "petition.dispute":
             petition.arbiter = self.arbiter(petition, *self.named(move))
+        elif move.act == "petition.conference_up":
+            self._conference_up(move, petition)
         elif move.act == "petition.report_up":
             government = self.house.bodies.find("government", self.house.division(self.house.bureau))
             petition.arbiter = government.code if government is not None and not shuns(petition.facts, government.code, self.house.bodies) else None
@@ -80,6 +83,27 @@ class PetitionSteps(Shielding):
             petition.arbiter = None
         if move.route is not None:
             self._routed(move, edge, petition)
+
+    def _conference_up(self, move: Move, petition: PetitionRow) -> None:
+        """The conference above has it from now on, with a time of its own; what else the one below owed it owes, by the dates that run."""
+        below = self.parties(petition, None).conference
+        petition.arbiter = self.conference_above(petition)
+        upper = self.parties(petition, None).conference
+        for duty in [duty for duty in self.work.duties[petition.petition_no] if duty.closed_at is None]:
+            if duty.kind == CONFERENCE_UP:
+                self.shut(duty, str(move.actor))
+            elif duty.holder == below:
+                duty.holder = upper
+                self.work.changed_duties[duty.duty_id] = duty
+        for clock in [clock for clock in self.work.clocks[petition.petition_no] if clock.state == "OPEN" and clock.owes == below]:
+            if self.house.roads.is_rung(clock.key) and clock.paused_at is None:
+                clocking.close(self.work, [clock], "LAPSED", self.now)
+                handoff = self.work.handoffs.get(clock.handoff_id) if clock.handoff_id else None
+                clocking.open_clock(self.work, self.house, self.course(petition, handoff), clock.key, clock.root, self.now)
+            else:
+                clock.owes = upper
+                clocking.touch(self.work, clock)
+        self.hold_both(petition, None)
 
     def _classified(self, move: Move, petition: PetitionRow) -> None:
         grave = petition.facts.get("grave")

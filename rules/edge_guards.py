@@ -21,6 +21,7 @@ from rules.remedies import higher
 # handoff-protocol 1.10: a case that comes back this often in all is a dispute, not a mistake.
 MOST_RETURNS = 3
 REFUSED = "send-refused"
+CONFERENCE_UP = "conference.up"
 CONFIRMED = "acceptance-confirmed"
 # Correcting these would let material about an accused body travel to it after all.
 NEVER_REPLACED = ("accused", "accused_body", "accused_level")
@@ -46,7 +47,8 @@ class Situation:
     `branch` and `way`: of the hand-off, or of the one that the act would open. `stage`: how far the petition has come: handling, review, rereview.
     `last_body`: whose answer is to be reviewed, for a review; `known`: what the ledger knew before the act; `remedy_ends`: until when the petitioner may ask for the next remedy, None before an answer.
     `late_remedy`: whether one asked for later may be let in with a reason. `silence`: how long the body has said nothing, and whom the case was taken from.
-    `undelivered`: a letter to the body could not be delivered, and is a person's to bring.
+    `open_duties`: kinds of duties that are open for the hand-off, or for the petition, where the act asks for them. `conference_above`: the joint conference
+    that could be asked next.
     """
 
     bureau: str
@@ -70,7 +72,8 @@ class Situation:
     late_remedy: bool = True
     petition_state: str = ""
     silence: reassigning.Silence = reassigning.NONE
-    undelivered: bool = False
+    open_duties: Collection[str] = ()
+    conference_above: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +238,12 @@ def _not_taken_from(at: Situation) -> Verdict:
     return No(why) if why else None
 
 
+def _conference_silent(at: Situation) -> Verdict:
+    if CONFERENCE_UP not in at.open_duties:
+        return No("联席会议的期限还没有届满，不必报上一级")
+    return None if at.conference_above is not None else No("机关目录中没有更高一级、又不在被反映一方的联席会议；由现在的联席会议继续持有")
+
+
 GUARDS: Mapping[str, Guard] = {
     "accusation_shielded": _accusation_shielded,
     "not_a_loop": _not_a_loop,
@@ -271,6 +280,7 @@ GUARDS: Mapping[str, Guard] = {
     "supervised_in_vain": _supervised_in_vain,
     "own_law_kept": _own_law_kept,
     "not_taken_from": _not_taken_from,
-    "letters_undelivered": lambda at: None if at.undelivered else No("没有送不到的文书；对方系统能收的，由其系统往来"),
+    "conference_silent": _conference_silent,
+    "letters_undelivered": lambda at: None if "undelivered" in at.open_duties else No("没有送不到的文书；对方系统能收的，由其系统往来"),
     "withdraw_was_asked": lambda at: None if "withdraw-asked" in at.flags else No("信访部门没有要求撤回"),
 }

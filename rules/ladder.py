@@ -59,6 +59,14 @@ def conference_for(facts: Mapping[str, Any], bodies: Bodies, division: str) -> s
     return own.code
 
 
+def conference_above(code: str, facts: Mapping[str, Any], bodies: Bodies) -> str | None:
+    """The nearest joint conference above this one that is on nobody's side; None where there is none, or `code` is no body."""
+    if code not in bodies:
+        return None
+    above = (bodies.find("joint_conference", place.code) for place in bodies.lineage(bodies.get(code).division)[1:])
+    return next((body.code for body in above if body is not None and body.code != code and not shuns(facts, body.code, bodies)), None)
+
+
 def _accused(facts: Mapping[str, Any]) -> bool:
     return any(facts.get(name) for name in ("accusation", "accused", "accused_body", "accused_level")) or facts.get("klass") == "accusation"
 

@@ -14,7 +14,7 @@ ACT_ZH = {
     "handoff.resumed": "恢复办理", "handoff.extended": "延期", "handoff.result": "报结", "result.accepted": "审核通过", "result.rework": "退回重办",
     "decline.told": "已告知救济途径", "decline.reroute": "另行转送", "handoff.withdraw": "要求撤回", "withdraw.agreed": "同意撤回",
     "withdraw.refused": "不同意撤回", "handoff.urge": "催办", "handoff.supplement": "补充材料", "clock.warned": "期限提醒", "clock.expired": "期限届满",
-    "petition.classify": "甄别更正", "petition.recuse": "经办人回避", "petition.report_up": "报请决定", "decision.assign": "作出决定",
+    "petition.classify": "甄别更正", "petition.recuse": "经办人回避", "petition.report_up": "报请决定", "petition.conference_up": "报上一级联席会议", "decision.assign": "作出决定",
     "petition.dispute": "提请协调", "petition.designate": "指定受理单位", "petition.dispute_closed": "协调结束", "guide.filed": "引导后已立案",
     "guide.ended": "引导后不再提出", "guide.back": "引导后交回", "petition.split": "拆分", "petition.link": "关联", "petition.review": "复查",
     "petition.rereview": "复核", "petition.reopen": "以新事实再提", "handoff.take_back": "收回", "delivery.by_hand": "人工送达", "handoff.on_paper": "改以纸质往来",

@@ -14,7 +14,7 @@ from cli.shell import Commands, say
 HOW = {"objection.decide": "tonglu decide", "route.by_hand": "tonglu send / guide / close", "result.review": "tonglu review",
        "decline.followup": "tonglu followup",
        "guide.followup": "tonglu guided", "decision.give": "tonglu decision", "dispute.rule": "tonglu rule / designate", "supervise": "tonglu supervise",
-       "undelivered": "tonglu resend / byhand / takeback", "proposal.feedback": "tonglu feedback", "conference": "tonglu designate / rule / reassign"}
+       "undelivered": "tonglu resend / byhand / takeback", "proposal.feedback": "tonglu feedback", "conference": "tonglu designate / rule / reassign", "conference.up": "tonglu conference-up"}
 _COUNTS = """select kind, min(zh), holder, count(*), count(*) filter (where due_at <= %(now)s) from duty where {where}
              group by kind, holder order by 4 desc, 1"""
 _ROWS = """select duty_id, kind, zh, petition_no, body, holder, due_at, escalations, state_bound from duty where {where}

@@ -34,6 +34,8 @@ def register(app: typer.Typer, command: type) -> None:
     app.command(cls=command, help="引导之后：filed 机关已立案（写明文号），ended 信访人不再提出，back 机关未收、交回经办人。\n\n"
                 "例：tonglu guided XF99010020260316000001 filed --case-no 澜01民初12号 --on 2026-03-25")(guided)
     app.command("report-up", cls=command, help="重大、紧急事项：报请本级党委、政府决定。\n\n例：tonglu report-up XF99010020260316000001 --reason 涉及多人，需统一决定")(report_up)
+    app.command("conference-up", cls=command, help="联席会议逾期未协调：报上一级联席会议，此后由其持有、裁定或收回改派（依据待确认，见 gaps.yaml 第14项）。\n\n"
+                "例：tonglu conference-up XF99010020260316000001 --reason 两次提请均未协调")(conference_up)
     app.command(cls=command, help="登记党委、政府对报请事项的决定；随后由经办人办理。\n\n例：tonglu decision XF99010020260316000001 --reason 由住建部门牵头办理")(decision)
     app.command(cls=command, help="争议提请协调：共同上一级决定，没有的由联席会议协调。\n\n"
                 "例：tonglu dispute XF99010020260316000001 --between agency-housing-990100 --between agency-urban_management-990100 --reason 两家均称不属其职责")(dispute)
@@ -155,6 +157,13 @@ def report_up(petition: PetitionArg, reason: Kept = "", clerk: Clerk = "") -> in
 
     needed(reason, "--reason")
     return take(petition, "已报请决定", lambda o, c, n: desk_petition.report_up(c, n, reason, o.house, o.sealer, o.now(), clerk=clerk), handoff=False)
+
+
+def conference_up(petition: PetitionArg, reason: Kept = "", clerk: Clerk = "", dry_run: DryRun = False) -> int:
+    from models import desk_petition
+
+    needed(reason, "--reason")
+    return take(petition, "已报上一级联席会议", lambda o, c, n: desk_petition.conference_up(c, n, reason, o.house, o.sealer, o.now(), clerk=clerk), handoff=False, dry_run=dry_run)
 
 
 def decision(petition: PetitionArg, reason: Kept = "") -> int:

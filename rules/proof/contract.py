@@ -42,6 +42,7 @@ PETITION: Mapping[str, Act] = {
     "petition.note": _act("bureau", "XF 21(2)"),
     "petition.classify": _act("bureau", "XF 21(2)", "facts_kept"),
     "petition.recuse": _act("bureau", "XF 28(3)", "names_clerk"),
+    "petition.conference_up": _act("bureau", "XF 24(1)", "conference_silent"),
     "petition.report_up": _act("bureau", "XF 22(1)1", leads="arbiter"),
     "decision.assign": _act("arbiter", "XF 22(1)1", leads="bureau"),
     "petition.dispute": _act("bureau", "XF 24(1)", leads="arbiter"),
@@ -101,7 +102,7 @@ HANDOFF: Mapping[str, Act] = {
 
 # Acts that are said and leave the case where it is; every other act decides something, and the case must not stand where it stood.
 STAYING = frozenset({
-    "petition.note", "petition.classify", "petition.recuse", "handoff.forwarded", "handoff.progress", "supplement.requested", "handoff.extended",
+    "petition.note", "petition.classify", "petition.recuse", "petition.conference_up", "handoff.forwarded", "handoff.progress", "supplement.requested", "handoff.extended",
     "handoff.withdraw", "withdraw.refused", "handoff.urge", "handoff.supervise", "handoff.supplement", "handoff.on_paper",
 })
 

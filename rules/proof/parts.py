@@ -26,6 +26,9 @@ ACTS_OF: dict[str, frozenset[str]] = {
 # Guards that wait for a flag. What sets the flag is an edge of the road map, or (send-refused) the delivery itself.
 WAITS_FOR = {"only_deemed": "deemed-accepted", "withdraw_was_asked": "withdraw-asked", "supervised_in_vain": "supervision-given"}
 
+# Guards that wait for a duty which the end of a clock opens.
+WAITS_FOR_DUTY = {"conference_silent": "conference.up"}
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -79,6 +82,11 @@ class Parts:
                           *(clock.on_expiry.flag for _, clock in self.all_clocks() if clock.on_expiry.flag)))
 
     @cached_property
+    def duties_opened(self) -> frozenset[str]:
+        """Kinds of duties that the end of a clock opens."""
+        return frozenset(clock.on_expiry.duty.kind for _, clock in self.all_clocks() if clock.on_expiry.duty)
+
+    @cached_property
     def deemed(self) -> frozenset[str]:
         """Edges that some clock takes by itself when it runs out."""
         return frozenset(case.deemed for _, clock in self.all_clocks() for case in clock.cases if case.deemed)
@@ -87,7 +95,8 @@ class Parts:
         """Whether anything can ever take this edge: the system takes receipts and what is deemed; a guard that waits for a flag needs one who sets it."""
         if edge.writer == "system" and edge.message not in {RECEIPT, *self.deemed}:
             return False
-        return all(WAITS_FOR[guard] in self.flags_set for guard in edge.guards if guard in WAITS_FOR)
+        return (all(WAITS_FOR[guard] in self.flags_set for guard in edge.guards if guard in WAITS_FOR)
+                and all(WAITS_FOR_DUTY[guard] in self.duties_opened for guard in edge.guards if guard in WAITS_FOR_DUTY))
 
     def all_clocks(self) -> Iterator[tuple[str, Clock]]:
         yield from self.clocks.clocks.items()

@@ -14,8 +14,8 @@ from rules.words import act_zh
 _TO_BODY = ("handoff.urge", "handoff.supervise", "handoff.supplement", "handoff.on_paper")
 # A body that never answers must not keep the case for ever, wherever it stands with it.
 _FROM_BODY = ("ruling.reassign",)
-# In every state of a petition that has not ended: art 28(3) knows no exception, and a clerk's note is never out of place.
-_ALWAYS = ("petition.note", "petition.recuse")
+# In every state of a petition that has not ended: art 28(3) knows no exception, a clerk's note is never out of place, and the conference can be silent in any.
+_ALWAYS = ("petition.note", "petition.recuse", "petition.conference_up")
 # Where the clerk decides what becomes of a petition.
 _CLERK = ("petition.route", "petition.close", "petition.classify", "petition.link", "petition.split", "petition.guide", "petition.report_up", "petition.dispute")
 

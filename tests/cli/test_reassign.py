@@ -91,3 +91,16 @@ def test_the_late_answer_is_shown_to_whoever_may_read_it(tonglu: Tonglu, ledger:
     opened = tonglu.run("petition", number, "--reveal")
     assert "迟到的虚构意见" in opened.out
     assert "个人信息" in opened.err
+
+
+def test_a_silent_conference_is_reported_to_the_one_above(tonglu: Tonglu, ledger: Ledger, silent: tuple[str, str]) -> None:
+    number, _ = silent
+    ledger.let_pass(20)
+    write_instant(tonglu.clock, ledger.now)
+    assert "tonglu conference-up" in tonglu.run("duties", "--kind", "conference.up").out
+    assert tonglu.run("conference-up", number).code == 2  # why?
+    ran = tonglu.run("conference-up", number, "--reason", WORDS)
+    assert (ran.code, "已报上一级联席会议" in ran.out) == (0, True), ran.err
+    assert "澜江省" in ran.out
+    ran = tonglu.run("conference-up", number, "--reason", WORDS)
+    assert (ran.code, "还没有届满" in ran.err) == (1, True)

@@ -305,6 +305,7 @@ _GOOD: dict[str, dict[str, Any]] = {
     "petition.classify": {"facts": {"sector": "housing"}, "reason": "补正"},
     "petition.recuse": {"clerk": "1042", "reason": "与信访人有亲属关系"},
     "petition.report_up": {"reason": "重大紧急"},
+    "petition.conference_up": {"reason": "联席会议逾期未协调"},
     "decision.assign": {"reason": "由住建部门办理"},
     "petition.dispute": {"reason": "各单位都说不归其管"},
     "petition.designate": {"reason": "由该院受理"},

@@ -119,6 +119,11 @@ def ready(ledger: Ledger, edge: Edge, state: str) -> tuple[str, Route | None]:
         ledger.done(ledger.arbiter("ruling.return", bring(ledger, ledger.send(petition_no=number), "ESCALATED")))
         return number, ledger.route_move(number, HOUSING).route
     number = reach(ledger, "petition", state)
+    if act == "petition.conference_up":
+        for _ in range(60):
+            if ledger.duties("conference.up"):
+                break
+            ledger.let_pass(2)
     if act == "petition.split":
         parts = [ledger.arrival(f"{number}/{n}") for n in (1, 2)]
         ledger.take(*[type(a)(**{**{f: getattr(a, f) for f in a.__slots__}, "parent_petition_no": number}) for a in parts])

@@ -144,9 +144,9 @@ def test_a_state_duty_shows_the_date_of_its_own_clock(ledger: Ledger) -> None:
 def test_a_ladder_goes_on_through_a_change_of_state_and_so_does_its_duty(ledger: Ledger) -> None:
     handoff = ledger.accepted(AGENCY)
     ledger.let_pass(90)
-    assert [d["kind"] for d in ledger.duties()] == ["supervise", "conference"]
+    assert [d["kind"] for d in ledger.duties()] == ["supervise", "conference", "conference.up"]
     ledger.done(ledger.partner("handoff.progress", handoff, AGENCY))
-    assert [d["kind"] for d in ledger.duties()] == ["supervise", "conference"], "a word of progress takes no case from the conference's table"
+    assert [d["kind"] for d in ledger.duties()] == ["supervise", "conference", "conference.up"], "a word of progress takes no case from the conference's table"
     assert ledger.petition_of(handoff)["holder"] == CONFERENCE
     ledger.done(ledger.partner("handoff.result", handoff, AGENCY))
     ledger.done(ledger.clerk("result.accepted", handoff))

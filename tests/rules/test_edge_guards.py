@@ -129,7 +129,8 @@ def verdict(name: str, **said: Any) -> object:
         {}, {"heard_at": NOON}, {"silence": Silence(at_conference=True, answer_ends=NOON), "heard_at": NOON},
         {"silence": Silence(at_conference=True, answer_ends=NOON), "flags": ("supervision-given",), "heard_at": NOON - timedelta(seconds=1)}]),
     ("own_law_kept", {"branch": "B3.1a", "body": "court-990102", "silence": Silence(accepted=True)}, [{"silence": Silence(above=True)}]),
-    ("letters_undelivered", {"undelivered": True}, [{}]),
+    ("letters_undelivered", {"open_duties": ("undelivered",)}, [{}]),
+    ("conference_silent", {"open_duties": ("conference.up",), "conference_above": "joint_conference-990000"}, [{}, {"open_duties": ("conference.up",)}]),
     ("not_taken_from", {"silence": Silence(taken=("court-990102",))}, [{"silence": Silence(taken=("court-990100",))}]),
     ("facts_kept", {"data": {"facts": {"sector": "housing"}}}, [
         {"data": {}}, {"data": {"facts": {}}}, {"data": {"facts": {"klass": "whim"}}}, {"facts": {"accused_body": "court-990100"}, "data": {"facts": {"accused_body": None}}},

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import config
 from config.bodies import LEVELS, Bodies, Body, load_bodies
 from rules.guards import accused_side
-from rules.ladder import PETITIONER, Parties, arbiter_for, conference_for, shuns
+from rules.ladder import PETITIONER, Parties, arbiter_for, conference_above, conference_for, shuns
 
 BODIES = load_bodies(Path(config.__file__).parent / "bodies.yaml")
 CODES = sorted(body.code for body in BODIES)
@@ -106,3 +106,13 @@ def test_the_parts_people_play() -> None:
         "bureau-990100", "court-990100", "joint_conference-990100", "joint_conference-990100", "court-990100"]
     assert parties.who("party", PETITIONER) == PETITIONER
     assert Parties("b", "p", "c", "a").who("arbiter") == "a"
+
+
+@given(code=st.sampled_from(CODES), complained=st.none() | st.sampled_from(CODES))
+def test_the_conference_above_is_higher_and_on_nobodys_side(code: str, complained: str | None) -> None:
+    facts = {"complained_of": complained} if complained else {}
+    found = conference_above(code, facts, BODIES)
+    above = [place.code for place in BODIES.lineage(BODIES.get(code).division)[1:]]
+    fit = [c.code for place in above if (c := BODIES.find("joint_conference", place)) is not None and not shuns(facts, c.code, BODIES)]
+    assert found == (fit[0] if fit else None)
+    assert conference_above("nobody", facts, BODIES) is None

@@ -10,7 +10,7 @@ from tests.rules.mutations.world import Change, Data, Mutation, World, clocks_of
 
 OWES = ("bureau", "partner", "party", "joint_conference", "arbiter")
 # Duties that the product's own code opens; those that an edge names stand in roadmap.yaml.
-OPENED = frozenset({"quarantine", "difference", "undelivered", "security", "conference", "supervise", "report.grave", "proposal.feedback"})
+OPENED = frozenset({"quarantine", "difference", "undelivered", "security", "conference", "supervise", "report.grave", "proposal.feedback", "conference.up"})
 
 
 def mutations() -> Iterator[Mutation]:
@@ -58,7 +58,8 @@ def _clock(part: str, key: str, clock: Data, rungs: list[str]) -> Iterator[Mutat
                                "the conference holds it and its list shows nothing" if unasked else "a step of the ladder is never taken" if left else "asked of the second opinion")
     for told in ("urge", "duty"):
         if clock["on_expiry"].get(told):
-            yield Mutation("nobody told", f"{name}: without {told}", ("clocks",), _drop(*at, "on_expiry", told), True if clock["owes"] in ("partner", "party") else None,
+            yield Mutation("nobody told", f"{name}: without {told}", ("clocks",), _drop(*at, "on_expiry", told),
+                           True if clock["owes"] in ("partner", "party") or clock.get("repeats") else None,
                            "a body lets its time run out and nobody says so")
     if clock.get("warn"):
         yield Mutation("no warning", f"{name}: without warnings", ("clocks",), _drop(*at, "warn"), True, "nobody is reminded before the time is up")

@@ -16,7 +16,7 @@ SPARE_ACTS = frozenset({"handoff.cancel"})
 SPARE_GUARDS = frozenset({"reasons_given"})
 REASONED = frozenset({"handoff.objected", "objection.rejected", "result.rework", "handoff.suspended"})
 # Where an act that changes no state is needed in every state of a kind.
-EVERYWHERE = frozenset({"petition.note", "petition.recuse", "handoff.urge", "handoff.supervise", "handoff.supplement", "handoff.extended", "handoff.on_paper"})
+EVERYWHERE = frozenset({"petition.note", "petition.recuse", "handoff.urge", "handoff.supervise", "handoff.supplement", "handoff.extended", "handoff.on_paper", "petition.conference_up"})
 
 
 def mutations() -> Iterator[Mutation]:
