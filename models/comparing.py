@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.wire.ledger import DayDigest
 from models.db import Connection
-from models.listed import Listed, Part
+from models.listed import Listed, Part, Row
 from rules.ledgers import Finding, Line, Place, compare
 
 _NOTHING = sha256().hexdigest()
@@ -45,9 +45,14 @@ class Look:
     contradicted: list[Part] = field(default_factory=list)
 
 
-_TABLES = """create temp table listed (n bigint, day date, bucket text, handoff_id text, petition_no text, case_no text, state text, round numeric,
-                                        seq_in numeric, seq_out numeric, digest text) on commit drop;
-             create temp table part (day date, bucket text, primary key (day, bucket)) on commit drop"""
+_TABLES = ("""create temp table listed (n bigint, day date, bucket text, handoff_id text, petition_no text, case_no text, state text, round numeric,
+                                        seq_in numeric, seq_out numeric, digest text) on commit drop""",
+           "create temp table part (day date, bucket text, primary key (day, bucket)) on commit drop")
+# The same two by name, without a table.
+_FEW = """with listed(n, day, bucket, handoff_id, petition_no, case_no, state, round, seq_in, seq_out, digest) as (
+            select * from unnest(%(c0)s::bigint[], %(c1)s::date[], %(c2)s::text[], %(c3)s::text[], %(c4)s::text[], %(c5)s::text[], %(c6)s::text[], %(c7)s::numeric[],
+                                 %(c8)s::numeric[], %(c9)s::numeric[], %(c10)s::text[])),
+          part(day, bucket) as (select * from unnest(%(p0)s::date[], %(p1)s::text[])) """
 # A hand-off that changed while the pages were read comes twice: the later one holds.
 _ONCE = "delete from listed a using listed b where a.day = b.day and a.handoff_id = b.handoff_id and a.n < b.n"
 _TWICE = """select day, handoff_id, count(distinct case_no) from listed group by day, handoff_id having count(*) > 1"""
@@ -66,34 +71,63 @@ _MISSING = """select h.handoff_id, h.issued_day, h.petition_no, h.partner_state,
                 and not exists (select 1 from listed l where l.handoff_id = h.handoff_id) order by h.handoff_id"""
 
 
+class _Reading:
+    """What was listed and of which parts, as two relations `listed` and `part`: few as arrays with each statement, many as temporary tables."""
+
+    def __init__(self, connection: Connection, parts: Collection[Part], listed: Listed) -> None:
+        self._connection, self._rows = connection, listed.few
+        self._given: dict[str, Any] = {"p0": [p.day for p in parts], "p1": [p.bucket for p in parts]}
+        if self._rows is not None:
+            self._arrays()
+            return
+        for statement in _TABLES:
+            connection.execute(statement)
+        with connection.cursor() as cursor:
+            with cursor.copy("copy listed from stdin") as copy:
+                for chunk in listed.chunks():
+                    copy.write(chunk)
+            with cursor.copy("copy part from stdin") as copy:
+                for part in parts:
+                    copy.write_row(part)
+        connection.execute("analyze listed, part")
+
+    def ask(self, sql: str, **given: Any) -> Iterable[tuple[Any, ...]]:
+        if self._rows is None:
+            return self._connection.execute(sql, given)
+        return self._connection.execute(_FEW + sql, {**self._given, **given})
+
+    def keep_last(self) -> None:
+        """Of what was listed several times on a day keep the last only."""
+        if self._rows is None:
+            self._connection.execute(_ONCE)
+        else:
+            self._rows = list({(row.day, row.handoff_id): row for row in sorted(self._rows)}.values())
+            self._arrays()
+
+    def _arrays(self) -> None:
+        columns = zip(*self._rows, strict=True) if self._rows else ([] for _ in Row._fields)
+        self._given |= {f"c{i}": list(column) for i, column in enumerate(columns)}
+
+
 def hold(connection: Connection, body: str, parts: Collection[Part], listed: Listed, given: Mapping[Part, DayDigest] | None, line: int = 1) -> Look:
     """Hold what a partner listed of these parts (all of one width) against our ledger, and against its own digests of them, if it `given` any.
 
-    In the caller's transaction, on temporary tables that end with it.
+    In the caller's transaction; temporary tables, if any are needed, end with it.
     """
     look = Look()
-    for statement in _TABLES.split(";"):
-        connection.execute(statement)
-    with connection.cursor() as cursor:
-        with cursor.copy("copy listed from stdin") as copy:
-            for chunk in listed.chunks():
-                copy.write(chunk)
-        with cursor.copy("copy part from stdin") as copy:
-            for part in parts:
-                copy.write_row(part)
-    connection.execute("analyze listed, part")
-    said = _digests(connection, line) if given is not None else {}
-    again = connection.execute(_TWICE).fetchall()
+    reading = _Reading(connection, parts, listed)
+    said = _digests(reading, line) if given is not None else {}
+    again = list(reading.ask(_TWICE))
     if again:
-        connection.execute(_ONCE)
+        reading.keep_last()
     if given is not None:
-        once = _digests(connection, line) if again else said
+        once = _digests(reading, line) if again else said
         look.contradicted = sorted(p for p in parts if _of(given, p) not in (said.get(p, (0, _NOTHING)), once.get(p, (0, _NOTHING))))
     twice = {handoff for _, handoff, numbers in again if numbers > 1}
     digits = len(next(iter(parts)).bucket) if parts else 0
-    for row in connection.execute(_DIFFER, {"body": body, "twice": sorted(twice)}):
+    for row in reading.ask(_DIFFER, body=body, twice=sorted(twice)):
         look.found.extend(_disagreements(body, row, twice, digits))
-    for handoff, day, number, *mine in connection.execute(_MISSING, {"body": body, "days": sorted({p.day for p in parts}), "digits": digits}):
+    for handoff, day, number, *mine in reading.ask(_MISSING, body=body, days=sorted({p.day for p in parts}), digits=digits):
         ours, part = Line(*mine), Part(day, handoff[len(handoff) - digits :])
         look.found.extend(Disagreement(handoff, number, finding, ours, None, {}, part) for finding in compare(ours, None))
     return look
@@ -104,10 +138,10 @@ def _of(given: Mapping[Part, DayDigest], part: Part) -> tuple[int, str]:
     return (digest.count, digest.sha256) if digest is not None and digest.count else (0, _NOTHING)
 
 
-def _digests(connection: Connection, line: int) -> dict[Part, tuple[int, str]]:
+def _digests(reading: _Reading, line: int) -> dict[Part, tuple[int, str]]:
     sql = f"""select day, bucket, count(*), encode(sha256(convert_to(string_agg(line, '' order by line collate "C"), 'UTF8')), 'hex')
               from (select day, bucket, {_THEIR_LINES[line]} as line from listed) l group by day, bucket"""
-    return {Part(day, bucket): (count, digest) for day, bucket, count, digest in connection.execute(sql)}
+    return {Part(day, bucket): (count, digest) for day, bucket, count, digest in reading.ask(sql)}
 
 
 def _disagreements(body: str, row: tuple[Any, ...], twice: Collection[str], digits: int) -> list[Disagreement]:

@@ -1,4 +1,4 @@
-"""What a partner listed of its ledger, on the way into PostgreSQL: kept in memory while it is little, on disk when it is much, never as a list."""
+"""What a partner listed of its ledger, on the way into PostgreSQL: kept in memory while it is little, on disk when it is much, never as a long list."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import threading
 from collections.abc import Iterable, Iterator
 from datetime import date
 from tempfile import SpooledTemporaryFile
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from connectors.wire.ledger import Item
 
+# So many are handed over as they are; for more a temporary table is made, which costs as much as some hundred of them.
+FEW = 500
 _IN_MEMORY = 4 * 1024 * 1024
 _CHUNK = 256 * 1024
-_AT_ONCE = 500
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -23,32 +24,58 @@ class Part(NamedTuple):
     bucket: str = ""
 
 
+class Row(NamedTuple):
+    """An item as it was listed: the `n`th, under that day, in that part of it."""
+
+    n: int
+    day: date
+    bucket: str
+    handoff_id: str
+    petition_no: str
+    case_no: str | None
+    state: str
+    round: int
+    seq_in: int
+    seq_out: int
+    digest: str
+
+
 class Listed:
-    """The items of some parts, in the text form of COPY. Several threads may add at once; read when all have."""
+    """The items of some parts. Several threads may add at once; read when all have."""
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (closed by `close`)
+        self._few: list[Row] = []
+        self._file: IO[bytes] | None = None
         self._lock = threading.Lock()
         self.count = 0
 
     def add(self, day: date, items: Iterable[Item], digits: int = 0) -> None:
         """Take these items, listed under that day, each into its part. Raises what the reading of `items` raises."""
-        rows: list[str] = []
         for item in items:
-            rows.append(_row(day, item, digits))
-            if len(rows) >= _AT_ONCE:
-                self._put(rows)
-                rows = []
-        self._put(rows)
+            bucket = item.handoff_id[len(item.handoff_id) - digits :]
+            with self._lock:
+                self._few.append(Row(self.count, day, bucket, item.handoff_id, item.petition_no, item.partner_case_no, item.state, item.round, item.last_seq_in,
+                                     item.last_seq_out, item.body_digest))
+                self.count += 1
+                if len(self._few) > FEW:
+                    self._spill()
+
+    @property
+    def few(self) -> list[Row] | None:
+        """All of it, where it is little."""
+        return self._few if self._file is None else None
 
     def chunks(self) -> Iterator[bytes]:
-        """All of it, from the beginning."""
-        self._file.seek(0)
-        while chunk := self._file.read(_CHUNK):
+        """All of it, from the beginning, in the text form of COPY."""
+        with self._lock:
+            file = self._spill()
+        file.seek(0)
+        while chunk := file.read(_CHUNK):
             yield chunk
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def __enter__(self) -> Listed:
         return self
@@ -56,14 +83,15 @@ class Listed:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _put(self, rows: list[str]) -> None:
-        with self._lock:
-            self._file.write("".join(f"{n}\t{row}" for n, row in enumerate(rows, self.count)).encode())
-            self.count += len(rows)
+    def _spill(self) -> IO[bytes]:
+        file = self._file
+        if file is None:
+            file = self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  (closed by `close`)
+        file.seek(0, 2)
+        file.write("".join("\t".join(map(_copied, row)) + "\n" for row in self._few).encode())
+        self._few = []
+        return file
 
 
-def _row(day: date, item: Item, digits: int) -> str:
-    number = "\\N" if item.partner_case_no is None else item.partner_case_no.translate(_ESCAPED)
-    bucket = item.handoff_id[-digits:] if digits else ""
-    return (f"{day.isoformat()}\t{bucket}\t{item.handoff_id}\t{item.petition_no.translate(_ESCAPED)}\t{number}\t{item.state}\t{item.round}\t{item.last_seq_in}\t"
-            f"{item.last_seq_out}\t{item.body_digest}\n")
+def _copied(value: date | str | int | None) -> str:
+    return "\\N" if value is None else value.translate(_ESCAPED) if isinstance(value, str) else str(value)

@@ -275,3 +275,32 @@ def test_what_does_not_heal_becomes_a_persons(ledger: Ledger) -> None:
     with ledger.transaction() as connection:
         assert differences.mark_healed(connection, ledger.now) == 4, "it heals all the same, once the message is there"
     assert ledger.flaws() == []
+
+
+@pytest.mark.parametrize("strangers", [3, 1200], ids=["few", "many"])
+def test_many_are_held_like_few(ledger: Ledger, strangers: int) -> None:
+    """Few are handed over with the question, many by a temporary table: the answers are the same, also where one is listed twice."""
+    for _ in range(3):
+        bring(ledger, ledger.send(), "ACCEPTED")
+    ledger.send_all()
+    first, second, third = items(ledger)
+    made = [replace(first, handoff_id=f"00000000-0000-7000-8000-{n:012x}") for n in range(strangers)]
+    older = replace(second, state="SIGNED", last_seq_out=0)
+    listed = [older, *made, first, second, third, replace(third, partner_case_no="另一\t案号\\1")]
+    found = look(ledger, listed)
+    told = [(d.handoff_id, d.finding.kind) for d in found.found]
+    assert told[:strangers] == [(item.handoff_id, "unknown_to_us") for item in made]
+    assert told[strangers:] == [(third.handoff_id, "two_case_numbers")], "the later of two readings holds; two numbers are two numbers"
+    given = day_digest(DAY, [first, second, listed[-1], *made], 2)
+    for digest, wrong in ((given, []), (replace(given, sha256="0" * 64), [Part(DAY)]), (replace(given, count=1), [Part(DAY)]), (None, [Part(DAY)])):
+        with ledger.transaction() as connection, Listed() as held:
+            held.add(DAY, listed)
+            again = comparing.hold(connection, COURT, [Part(DAY)], held, {Part(DAY): digest} if digest else {}, 2)
+        assert again.contradicted == wrong
+        assert again.found == found.found
+
+
+def test_parts_that_hold_nothing_contradict_nothing(ledger: Ledger) -> None:
+    with ledger.transaction() as connection, Listed() as held:
+        found = comparing.hold(connection, COURT, [Part(DAY, "0a"), Part(DAY, "0b")], held, {})
+    assert (found.found, found.contradicted) == ([], [])
