@@ -104,6 +104,10 @@ class PetitionSteps(Shielding):
                 clock.owes = upper
                 clocking.touch(self.work, clock)
         self.hold_both(petition, None)
+        open_one = self.work.handoffs.get(petition.open_handoff) if petition.open_handoff else None
+        if open_one is not None:
+            # The hand-off has another holder and date as well, and its own last row must tell them.
+            self.write(petition, open_one, move.actor, move.act, open_one.state, open_one.state, {})
 
     def _classified(self, move: Move, petition: PetitionRow) -> None:
         grave = petition.facts.get("grave")
