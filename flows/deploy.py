@@ -27,7 +27,7 @@ from config.settings import settings
 from flows.server import check_versions
 
 POOL = "tonglu"
-FILE = Path(__file__).parent.parent / "prefect.yaml"
+FILE = Path(__file__).parent / "prefect.yaml"
 # Runs are for people and for the safety net; the resident worker has the machine.
 _AT_ONCE = 2
 _ABOUT = "通路：由人或定时启动的流程"

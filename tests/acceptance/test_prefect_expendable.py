@@ -14,6 +14,7 @@ import psycopg
 import pytest
 import requests
 from psycopg import sql
+from psycopg.sql import Composed
 
 from runtime.postgres import PrivatePostgres
 from tests.acceptance.conftest import Make
@@ -51,9 +52,9 @@ class Up:
     def sql(self, *commands: str) -> None:
         with psycopg.connect(self.postgres.url("prefect"), autocommit=True) as connection:
             for command in commands:
-                connection.execute(command)  # type: ignore[call-overload]
+                connection.execute(command)
 
-    def tables(self) -> sql.Composed:
+    def tables(self) -> Composed:
         with psycopg.connect(self.postgres.url("prefect"), autocommit=True) as connection:
             names = connection.execute("select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'").fetchall()
         return sql.SQL(", ").join(sql.Identifier(name) for (name,) in names)

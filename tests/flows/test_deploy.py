@@ -49,7 +49,7 @@ def test_all_flows_are_deployed_and_what_an_operator_changed_stays(shown: Prefec
 def test_the_readable_file_is_accepted_by_prefect_itself(shown: PrefectServer, tmp_path: Path) -> None:
     env = {**os.environ, **shown.env, "PREFECT_HOME": str(tmp_path)}
     deploy.deploy(shown.api)
-    done = subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", "flows/prefect.yaml"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert set(schedules(shown)) >= set(NAMES)
 
