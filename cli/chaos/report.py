@@ -86,7 +86,7 @@ def markdown(outcome: Outcome) -> str:
     phases = ("alone", "together", "running", "at start")
     lines = [
         f"Made by `tonglu chaos --seed {wishes.seed} --handoffs {wishes.handoffs} --minutes {wishes.minutes:g} --kills {wishes.kills} --days {wishes.days:g} "
-        f"--migrations {wishes.migrations}`: **{'no breach' if outcome.good else 'BREACHES'}**.", "",
+        f"--migrations {wishes.migrations}{'' if wishes.wire == 1 else f' --wire {wishes.wire:g}'}`: **{'no breach' if outcome.good else 'BREACHES'}**.", "",
         f"{outcome.kills} kills with SIGKILL ({outcome.deeds.kills.total()} of the running product, {outcome.migrated.kills.total()} during migrations); "
         f"{counts['handoffs']} hand-offs, {counts['messages_out']} messages out in {counts['attempts']} tries, {counts['messages_in']} messages in; "
         f"{sum(outcome.acts.values())} acts of the bureau's people; "

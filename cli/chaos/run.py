@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ _STRETCH = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What is asked for. `minutes` of real time for the chaos itself; `days` of the installation's time pass in it."""
+    """What is asked for. `minutes` of real time for the chaos itself; `days` of the installation's time pass in it; `wire`: times the usual rates of its faults."""
 
     seed: int = 1
     handoffs: int = 2000
@@ -48,7 +48,7 @@ class Wishes:
     kills: int = 40
     days: float = 6.0
     migrations: int = 1
-    rates: Rates = field(default_factory=Rates)
+    wire: float = 1.0
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ class Outcome:
         for (name, phase), count in sorted(self.deeds.kills.items()):
             kills.setdefault(name, {})[phase] = count
         return {
-            "good": self.good, "seed": self.wishes.seed, "wanted": {"handoffs": self.wishes.handoffs, "minutes": self.wishes.minutes, "kills": self.wishes.kills},
+            "good": self.good, "seed": self.wishes.seed, "wanted": asdict(self.wishes),
             "kills": {"total": self.kills, "by_process": kills, "during_migration": dict(self.migrated.kills)}, "restarts": self.restarts,
             "acts": dict(self.deeds.others), "missed": dict(self.deeds.missed), "cannot": self.deeds.cannot, "faults": self.faults, "steps": self.steps,
             "fed": self.fed, "acts_of_people": self.acts, "trouble": self.trouble, "migrated": {"ledgers": self.migrated.ledgers, "flaws": self.migrated.flaws},
@@ -106,7 +106,7 @@ def run(settings: Settings, house: House, wishes: Wishes, tell: Callable[[str], 
     clock.lap("migrations")
     seconds = wishes.minutes * 60
     with ExitStack() as stack:
-        wire = stack.enter_context(Wire(dice, wishes.rates))
+        wire = stack.enter_context(Wire(dice, Rates().times(wishes.wire)))
         installation = Installation(settings, house, Wanted("chaos", seed=wishes.seed, workers=len(WORKERS), backoff=_BACKOFF, patience=_PATIENCE_S))
         wire.outward.port, wire.homeward.port = installation.settings.sandbox_port, installation.settings.gateway_port
         installation.reach(sandbox=f"http://127.0.0.1:{wire.outward_port}", gateway=f"http://127.0.0.1:{wire.homeward_port}")

@@ -27,6 +27,7 @@ def chaos(
     days: Annotated[float, typer.Option(min=0.5, max=60, help="破坏期间时钟走过多少天")] = 6.0,
     migrations: Annotated[int, typer.Option(min=0, max=100, help="每个旧版账本的升级强行终止几次；0 不试")] = 1,
     keep: Annotated[bool, typer.Option("--keep", help="核对后不停，留着查看，Ctrl-C 停止")] = False,
+    wire: Annotated[float, typer.Option(min=0, max=10, help="网络故障是通常的几倍；0 不出故障")] = 1.0,
     report: Annotated[Path | None, typer.Option(help="把结果写入此 Markdown 文件的标记之间")] = None,
     json: Annotated[Path | None, typer.Option("--json", help="把完整结果写入此文件")] = None,
 ) -> int:
@@ -42,7 +43,7 @@ def chaos(
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     logging.getLogger("tonglu.supervisor").setLevel(logging.CRITICAL)
     console = Console()
-    wishes = Wishes(seed=seed, handoffs=handoffs, minutes=minutes, kills=kills, days=days, migrations=migrations)
+    wishes = Wishes(seed=seed, handoffs=handoffs, minutes=minutes, kills=kills, days=days, migrations=migrations, wire=wire)
     console.print(f"[bold]破坏性试验[/]：种子 {seed}，{handoffs} 件，{minutes:g} 分钟，强行终止至少 {kills} 次")
 
     def at_end(outcome: Outcome, installation: Installation) -> None:
