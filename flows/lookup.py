@@ -16,7 +16,7 @@ from models.journalling import safe
 from rules.calendar import SHANGHAI
 from rules.house import PETITIONER
 from rules.taxonomy import KLASS_ZH, OUTBOX_ZH, way_zh
-from rules.words import STAGE_ZH, act_zh
+from rules.words import MESSAGE_ZH, STAGE_ZH, act_zh
 
 NUMBER = re.compile(r"XF[0-9]{20}")
 
@@ -59,7 +59,7 @@ def _deliveries(connection: Connection, context: Context, petition_no: str) -> l
     if not rows:
         return []
     lines = ["", "| 文书 | 单位 | 通道 | 投递 | 已试 | 末次 | 结果 | 下次 |", "|---|---|---|---|---|---|---|---|"]
-    return lines + [f"| {act_zh(message)} | {context.name(body)} | {way_zh(way)} | {OUTBOX_ZH.get(state, state)} | {tried} | {_when(last)} | "
+    return lines + [f"| {MESSAGE_ZH.get(message, message)} | {context.name(body)} | {way_zh(way)} | {OUTBOX_ZH.get(state, state)} | {tried} | {_when(last)} | "
                     f"{KLASS_ZH.get(klass or '', '') if last else ''} | {_when(again)} |" for message, body, state, tried, way, last, klass, again in rows]
 
 

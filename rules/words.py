@@ -24,6 +24,12 @@ ACT_ZH = {
     "message.resend": "重发",
 }
 
+MESSAGE_ZH = {
+    "handoff.request": "转送件", "handoff.urge": "催办", "handoff.supplement": "补充材料", "handoff.supervise": "督办", "objection.decision": "异议决定",
+    "arbitration.ruling": "协调决定", "result.review": "审核意见", "handoff.withdraw": "撤回",
+}
+"""Messages of the bureau to a body, by their names on the wire."""
+
 OUTCOME_ZH = {"resolved": "已办理", "supported": "支持", "unsupported": "不支持", "declined": "不予受理", "returned": "退回", "withdrawn": "撤回", "other": "其他",
               "mediated": "调解、和解", "concluded": "依法终结", "linked": "已关联", "reassigned": "收回改派", "split": "已拆分"}
 

@@ -10,7 +10,7 @@ import typer
 from cli.commands.showing import as_json, body_name, table
 from cli.faults import GOOD, Fault
 from rules.taxonomy import KLASS_ZH, OUTBOX_ZH, way_zh
-from rules.words import act_zh
+from rules.words import MESSAGE_ZH
 
 if TYPE_CHECKING:
     from rules.house import House
@@ -49,7 +49,7 @@ def attempts(
 
 def _show(house: House, m: dict[str, Any]) -> None:
     until = f"，下次 {_second(m['next_attempt_at'])}" if m["state"] in ("QUEUED", "RETRY_WAIT", "UNKNOWN") else ""
-    print(f"{m['petition_no']} 第 {m['sequence']} 号文书（{act_zh(m['message'])}），{body_name(house, m['body'])}，{way_zh(m['way'])}："
+    print(f"{m['petition_no']} 第 {m['sequence']} 号文书（{MESSAGE_ZH.get(m['message'], m['message'])}），{body_name(house, m['body'])}，{way_zh(m['way'])}："
           f"{OUTBOX_ZH.get(m['state'], m['state'])}，已试 {m['tried']} 次{until}；编号 {m['message_id']}")
     if m["attempts"]:
         table("历次投递", ("次", "通道", "开始", "用时", "询问", "发出", "对方答复", "类别", "原因", "下次"), [

@@ -11,7 +11,7 @@ from cli.resend.ways import Ways, asked, open_ways
 from cli.shell import say
 from rules.resending import decide
 from rules.taxonomy import OUTBOX_ZH, way_zh
-from rules.words import act_zh
+from rules.words import MESSAGE_ZH
 
 if TYPE_CHECKING:
     from cli.opening import Opened
@@ -35,7 +35,7 @@ def resend_one(opened: Opened, message_id: str, way: int | None, not_held: bool,
         if found is None:
             raise Fault("没有这个编号的文书", "用 tonglu attempts 信访事项编号 查看其文书编号")
     name = body_name(opened.house, found.body)
-    print(f"{found.petition_no} 第 {found.sequence} 号文书（{act_zh(found.message)}），{name}，{way_zh(found.way)}，"
+    print(f"{found.petition_no} 第 {found.sequence} 号文书（{MESSAGE_ZH.get(found.message, found.message)}），{name}，{way_zh(found.way)}，"
           f"现状：{OUTBOX_ZH.get(found.state, found.state)}，已试 {found.attempts} 次")
     tell_standing(opened, found.body)
     if found.stop:

@@ -56,10 +56,12 @@ class Ways:
         return connector is None or connector.abilities.idempotent
 
     def ask(self, found: Sequence[Candidate]) -> Iterator[list[tuple[Candidate, Answer]]]:
-        """Ask by key where the messages' tries went, set by set; messages whose way cannot be asked are left out."""
+        """Ask by key where the messages' tries went, set by set; messages whose way cannot be asked, or is no longer there, are left out."""
         from connectors.asking import ask
 
         for way in sorted({c.way for c in found}):
+            if not 0 <= way < len(self.entry.ways):
+                continue
             mine = [c for c in found if c.way == way]
             connector = self.connector(way)
             if connector is None or not connector.abilities.can_query:

@@ -142,6 +142,21 @@ def test_a_doubt_goes_by_another_way_into_the_same_system_to_be_asked_about_ther
     assert (row["state"], row["way"]) == ("UNKNOWN", 1), "in doubt still: it is asked about before it is sent"
 
 
+def test_a_way_that_was_taken_out_of_the_file_strands_nothing(tonglu: Tonglu, ledger: Ledger) -> None:
+    sure, doubt = ends(ledger, "sure"), ends(ledger, "doubt")
+    with ledger.transaction() as connection:
+        connection.execute("update outbox set way = 3")
+    with court(tonglu, stores(lambda: ledger.now)) as server:
+        ran = tonglu.run("resend", sure.message_id)
+        assert (ran.code, "no way 3" in ran.err) == (2, True), ran.err
+        ran = tonglu.run("resend", "--body", COURT, "--way", "0", "--yes")
+        assert (ran.code, "排入重发 1 件，走主通道" in ran.out, doubt.message_id in ran.err) == (1, True, True), ran.err
+        assert server.seen == [], "the way on which the doubt lies is gone: nobody there can be asked"
+        ran = tonglu.run("resend", doubt.message_id, "--way", "0", "--not-held", "--reason", "电话核实")
+        assert ran.code == 0, ran.err
+    assert {(r["state"], r["way"]) for r in ledger.rows("select state, way from outbox")} == {("RETRY_WAIT", 0)}
+
+
 def test_what_may_not_travel_any_more_is_not_sent_and_a_suspension_is_named(tonglu: Tonglu, ledger: Ledger) -> None:
     silenced, paper = ends(ledger, "refused"), ends(ledger, "doubt")
     ledger.done(ledger.clerk("handoff.take_back", silenced.handoff_id, reason="对方拒收"))

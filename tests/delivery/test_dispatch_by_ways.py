@@ -9,7 +9,7 @@ from config.bodies import Bodies
 from config.body import Fallback
 from connectors.directory import Directory
 from connectors.keyring import Keyring
-from flows import dispatch
+from flows import dispatch, lookup
 from flows.context import Context
 from flows.trace import SILENT
 from models import resending
@@ -52,6 +52,10 @@ def test_what_is_sent_by_another_way_does_not_wait_for_the_first(bureau: World) 
         assert bureau.ask("select code, way, breaker from body where breaker <> 'CLOSED'") == [(COURT, 0, "OPEN")]
         assert bureau.ask("select distinct way from outbox") == [(1,)]
         assert bureau.ask("select count(*) from journal where act = 'message.resend' and actor = 'bureau:bureau-990100#1024'") == [(MANY,)]
+        [[number]] = bureau.ask("select petition_no from outbox limit 1")
+        with context.database.transaction() as connection:
+            told = lookup.timeline(connection, context, str(number)) or ""
+        assert "| 转送件 | 东屿区人民法院 | 备用通道 1 | 已回执 |" in told, told
         assert all(seen["cases"] == 1 for seen in bureau.control("effects").values())
     finally:
         context.directory.close()

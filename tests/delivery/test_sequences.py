@@ -170,8 +170,10 @@ def _stands(post: Post, handoff: str, message_id: str) -> None:
 
 
 def _keeps_the_schedule(found: list[dict[str, Any]], died: bool, ways: int) -> None:
-    for _, tries in groupby(found, key=lambda a: a["way"]):
+    for way, tries in groupby(found, key=lambda a: a["way"]):
         rows = list(tries)
+        if way != found[-1]["way"]:
+            assert len(rows) >= TEN, "given up before its schedule was spent"
         waiting = [a for a in rows if a["klass"] == "endpoint-fault"]
         # Only a fault of the endpoint is waited out beyond the schedule, and only where no other way may be taken.
         if not waiting and not died:
