@@ -161,7 +161,7 @@ def product(context: Any, count: int) -> float:
             rate: float = sum(s.count("receipted") for s in summaries) / (time.monotonic() - began)
             assert sum(s.count("receipted") for s in summaries) == count, [(s.body, s.tried, s.count("receipted")) for s in summaries]
             if prefect.closing:
-                await asyncio.wait(prefect.closing)
+                await asyncio.wait([asyncio.wrap_future(showing) for showing in prefect.closing])
             return rate
 
     with using(context), temporary_settings({PREFECT_API_URL: context.settings.prefect_api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,

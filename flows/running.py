@@ -28,7 +28,7 @@ _BEGIN_WITHIN_S = 4.0
 _FRESH_S = 3.0
 _FIRST_PAUSE_S = 3.0
 _LONGEST_PAUSE_S = 60.0
-# Runs that Prefect has not yet begun or not yet closed. Past it work goes on unshown.
+# Runs whose work is done and that Prefect has not yet closed, or not even begun. Past it work goes on unshown.
 _MOST_OPEN = 24
 
 
@@ -161,9 +161,12 @@ async def perform(prefect: Prefect, run: Callable[[], Awaitable[Any]], core: Cal
     recorder = Recorder(current().settings.trace_budget, prefect.stage)
     work = asyncio.create_task(_recorded(core, recorder))
     showing = prefect.stage.submit(lambda: _show(prefect, run, recorder))
-    prefect.closing.add(showing)
-    showing.add_done_callback(prefect.closing.discard)
-    return await work
+    try:
+        return await work
+    finally:
+        # Only now: work that waits for a partner must not use up the runs of others.
+        prefect.closing.add(showing)
+        showing.add_done_callback(prefect.closing.discard)
 
 
 async def _recorded(core: Callable[[Trace], Awaitable[T]], recorder: Recorder) -> T:
