@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.ledgers import ACTION_ZH, KIND_ZH, Line, compare
+from rules.ledgers import ACTION_ZH, KIND_ZH, WEEK, Line, Place, compare, draw, parts_for, turn_of
 
 LINES = st.builds(
     Line, st.sampled_from(["DELIVERED", "SIGNED", "ACCEPTED"]), st.integers(1, 3), st.integers(0, 4), st.integers(0, 4), st.sampled_from(["a", "b"]),
@@ -57,3 +58,60 @@ def test_a_finding_exactly_where_the_lines_differ(ours: Line, theirs: Line) -> N
 @given(LINES)
 def test_a_ledger_agrees_with_itself(line: Line) -> None:
     assert compare(line, line) == ()
+
+
+HERE = Place("court-990100", "XF99010020260302000001", date(2026, 3, 2))
+
+
+@pytest.mark.parametrize(("there", "found"), [
+    (HERE, []),
+    (replace(HERE, day=None), []),
+    (replace(HERE, day=date(2026, 3, 3)), [("day_differs", "duty")]),
+    (replace(HERE, petition_no="XF99010020260302000002"), [("petition_differs", "duty")]),
+    (replace(HERE, petition_no="XF99010020260302000002", day=date(2026, 3, 1)), [("petition_differs", "duty"), ("day_differs", "duty")]),
+    (replace(HERE, body="police-990100", day=date(2026, 3, 1)), [("of_another_body", "duty")]),
+])
+def test_where_a_ledger_has_a_hand_off(there: Place, found: list[tuple[str, str]]) -> None:
+    assert [(f.kind, f.action) for f in compare(BASE, BASE, HERE, there)] == found
+    if there.body == HERE.body:
+        # What else is wrong with it is said as well.
+        ahead = compare(BASE, replace(BASE, last_seq_out=3), HERE, there)
+        assert [(f.kind, f.action) for f in ahead] == [*found, ("partner_ahead", "fetch")]
+    else:
+        assert compare(BASE, replace(BASE, last_seq_out=3), HERE, there) == compare(BASE, BASE, HERE, there), "nothing of another body's case is compared"
+
+
+BODIES = st.from_regex(r"[a-z_]{1,20}(-[a-z_]{1,20})?-[0-9]{6}", fullmatch=True)
+NIGHTS = st.dates(date(2026, 1, 1), date(2099, 12, 31))
+
+
+@pytest.mark.guarantee("M7")
+@given(BODIES, NIGHTS)
+def test_a_body_at_rest_has_one_night_a_week(body: str, night: date) -> None:
+    assert sum(turn_of(body, night + timedelta(days=n)) for n in range(WEEK)) == 1
+
+
+def test_the_bodies_are_spread_over_the_week() -> None:
+    nights = [sum(turn_of(f"court-{n:06d}", date(2026, 3, 2) + timedelta(days=day)) for n in range(7000)) for day in range(WEEK)]
+    assert sum(nights) == 7000
+    assert min(nights) > 800
+
+
+@given(BODIES, NIGHTS, st.integers(1, 10**7))
+def test_the_draw_is_one_of_so_many_and_the_same_for_whoever_asks(body: str, night: date, of: int) -> None:
+    assert 0 <= draw(body, night, of) < of
+    assert draw(body, night, of) == draw(body, night, of)
+
+
+def test_the_draw_comes_to_every_part_in_time() -> None:
+    drawn = {draw("court-990100", date(2026, 3, 2) + timedelta(days=n), 16) for n in range(365)}
+    assert drawn == set(range(16))
+
+
+@given(st.integers(0, 10**6))
+def test_parts_hold_some_ten_hand_offs(count: int) -> None:
+    splits = (1, 16, 256, 4096)
+    split = parts_for(count, splits)
+    assert split in splits
+    assert count / split <= 16 or split == splits[-1]
+    assert split == 1 or count / split > 1
