@@ -73,7 +73,7 @@ def run(rounds: int = 3, seconds: float = 20.0, per_second: float = 10.0, counts
         ratios: dict[int, list[float]] = {n: [] for n in counts}
         for i in range(rounds):
             for n in counts:
-                without, with_ = (_round(place, m, f"{i}-{n}-{m}", seconds, per_second) for m in (0, n))
+                without, with_ = (_round(place, m, f"r{i}d{n}m{m}n", seconds, per_second) for m in (0, n))
                 bare.append(without)
                 found[n].append(with_)
                 ratios[n].append(with_ / without)
