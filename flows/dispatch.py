@@ -29,11 +29,13 @@ from models.outbox import Leased
 from models.settling import Result
 from rules.breaker import Kind, Seen
 from rules.calendar import SHANGHAI
+from rules.words import MESSAGE_ZH
 
 log = logging.getLogger("tonglu.dispatch")
 
 _CHUNK = 100
 _CHUNK_WITHIN_S = 0.3
+_LOOK_AGAIN_S = 0.2
 _BATCHES = 4
 
 # Codes of tries that say something about the message and nothing about the endpoint, and of one that was none.
@@ -41,10 +43,6 @@ _ABOUT_THE_MESSAGE = frozenset({"in-progress", "already-processed"})
 NOT_TRIED = "doubtful"
 
 VERDICT_ZH = {"receipted": "已送达", "weak": "弱回执", "retry": "待重发", "unknown": "存疑", "dead": "转人工"}
-MESSAGE_ZH = {
-    "handoff.request": "转送件", "handoff.urge": "催办", "handoff.supplement": "补充材料", "objection.decision": "异议决定",
-    "arbitration.ruling": "协调决定", "result.review": "审核意见", "handoff.withdraw": "撤回",
-}
 
 
 @dataclass(slots=True)
@@ -109,6 +107,8 @@ class _Dispatch:
         self._ways: set[int] = set()
         self._answers = asyncio.Event()
         self._untried: list[Leased] = []
+        self._looked = 0.0
+        self._gone: set[str] = set()
 
     @property
     def ended(self) -> bool:
@@ -122,6 +122,7 @@ class _Dispatch:
         lease = timedelta(seconds=context.settings.lease_seconds)
         # Untried messages must be back before the lease ends, however slow the body: half of it is for the slowest single send.
         self._until = time.monotonic() + context.settings.lease_seconds / 2
+        self._looked, self._gone = time.monotonic(), set()
         leased = await context.transact(lambda c: outbox.claim(c, self.body, size, context.owner, context.now(), lease, context.sealer, self.rate))
         if not leased:
             return False
@@ -143,7 +144,12 @@ class _Dispatch:
             if not first and not self._answers.is_set():
                 await self._answers.wait()
                 continue
+            if time.monotonic() - self._looked > _LOOK_AGAIN_S:
+                await self._look(waiting)
+                continue
             message = waiting.popleft()
+            if message.message_id in self._gone:
+                continue
             carried = await self.trace.step(message.petition_no, lambda m=message: self._carry(m), mark)  # type: ignore[misc]
             r, seen = carried.result, showing(carried, self.context.owner)
             self.summary.rows.append((message.petition_no, message.message, r.verdict, r.code, message.attempts))
@@ -157,6 +163,11 @@ class _Dispatch:
                 await self._stands(done.settled)
         if first:
             self._answers.set()
+
+    async def _look(self, waiting: deque[Leased]) -> None:
+        """Which of those that wait have been stopped or given to another since they were leased: what may not be said any more is not said."""
+        self._looked, left = time.monotonic(), list(waiting)
+        self._gone = await self.context.transact(lambda c: outbox.taken_away(c, left, self.context.owner))
 
     def _over(self) -> bool:
         return self.ended or self._settling.done() or time.monotonic() >= self._until

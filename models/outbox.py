@@ -135,6 +135,15 @@ def release(connection: Connection, leased: Sequence[Leased], owner: str, next_a
         breaker.give_back(connection, body, back[body], owner, next_at, rate)
 
 
+def taken_away(connection: Connection, leased: Sequence[Leased], owner: str) -> set[str]:
+    """Those of these messages that are not this sender's to send any more: settled or leased by another meanwhile, or stopped for good."""
+    rows = connection.execute(
+        """select v.message_id from unnest(%s::text[], %s::int[]) as v(message_id, attempts) left join outbox o using (message_id)
+           where o.state is distinct from 'SENDING' or o.lease_owner is distinct from %s or o.attempts <> v.attempts""",
+        ([m.message_id for m in leased], [m.attempts for m in leased], owner))
+    return {message_id for (message_id,) in rows}
+
+
 def reap(connection: Connection, now: datetime) -> int:
     """Rows whose sender is gone become UNKNOWN, due at once, and the try has its row. Returns how many."""
     sql = """update outbox set state = 'UNKNOWN', next_attempt_at = %s, lease_owner = null, lease_until = null

@@ -104,7 +104,7 @@ class City:
 
     # -- waiting ----------------------------------------------------------------------------------------------------------------
 
-    def until(self, ready: Callable[[], bool], seconds: float = 15) -> None:
+    def until(self, ready: Callable[[], bool], seconds: float = 60) -> None:
         began = time.monotonic()
         while not ready():
             assert time.monotonic() - began < seconds, self.told()

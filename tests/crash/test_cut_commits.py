@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.crash.city import City
@@ -40,16 +38,12 @@ def test_told_that_it_failed_though_it_was_done(city: City, after: str) -> None:
             city.world.clock.step(seconds=lease + 1)
         return city.quiet()
 
-    until(city, settled)
+    city.until(settled)
     for hours in (16.5, 1, 47, 1):
         city.world.clock.step(hours=hours)
-        until(city, settled)
+        city.until(settled)
     assert cutter.cuts >= 1, "no such commit on this road"
     assert work.stop() == 0
     assert city.world.ask("select count(*), count(distinct petition_no) from handoff") == [(5, 5)]
     assert city.world.ask("select count(*) from outbox where message = 'handoff.urge'") == [(2,)]
     city.account()
-
-
-def until(city: City, ready: Callable[[], bool]) -> None:
-    city.until(ready, 20)

@@ -10,6 +10,7 @@ from tests.crash.city import City
 from tests.flows.world import COURT
 
 POINTS = {
+    "everything leased, nothing sent": "models.outbox:claim@exit > psycopg.connection:Connection.commit@exit",
     "before the bytes leave": "connectors.http.connector:HttpConnector.submit@entry",
     "the answer in hand": "connectors.carry:carry_once@exit",
     "the settlement made, not committed": "models.settling:settle@exit",
@@ -38,4 +39,7 @@ def test_frozen_at(city: City, point: str) -> None:
     assert city.deaths == 0
     assert city.world.ask("select count(*) from receipt") == [(3,)]
     assert city.world.ask("select count(*) from journal where to_state = 'DELIVERED'") == [(3,)]
+    if "claim" in point:
+        # A try that is not made has no end of its own: the row is still the one that was written when the lease ended.
+        assert city.world.ask("select code, count(*) from attempt where attempt_no = 1 group by 1") == [("sender-gone", 3)], "it must look before it sends"
     city.account()

@@ -89,3 +89,22 @@ def test_a_case_taken_back_while_its_message_is_under_way_is_not_taken_for_sent(
     # The receipt of a try that another worker had begun before arrives all the same: kept, and nothing moves by it.
     ledger.settle(ledger.receipted(leased))
     assert ledger.flaws() == []
+
+
+@pytest.mark.guarantee("M2")
+def test_what_was_stopped_or_taken_since_it_was_leased_is_not_sent(ledger: Ledger) -> None:
+    for _ in range(3):
+        ledger.send()
+    first, second, third = ledger.claim(owner="w1")
+    with ledger.transaction() as connection:
+        assert outbox.taken_away(connection, [first, second, third], "w1") == set()
+        assert outbox.taken_away(connection, [first], "w2") == {first.message_id}
+        connection.execute("update outbox set state = 'DEAD', dead_at = %s, lease_owner = null, lease_until = null where message_id = %s", (ledger.now, first.message_id))
+    ledger.settle(ledger.receipted(second), owner="w2")
+    with ledger.transaction() as connection:
+        assert outbox.taken_away(connection, [first, second, third], "w1") == {first.message_id, second.message_id}
+    lapse(ledger)
+    [again] = ledger.claim(owner="w1")
+    with ledger.transaction() as connection:
+        assert outbox.taken_away(connection, [third], "w1") == {third.message_id}
+        assert outbox.taken_away(connection, [again], "w1") == set()
