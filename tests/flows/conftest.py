@@ -42,10 +42,10 @@ class PrefectServer:
     def start(self) -> None:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(server_argv(self.settings), env={**os.environ, **self.env}, stdout=log, stderr=subprocess.STDOUT)
-        until = time.monotonic() + 90
+        until = time.monotonic() + 240
         while True:
             try:
-                if requests.get(f"{self.api}/health", timeout=1).status_code == 200:
+                if requests.get(f"{self.api}/health", timeout=5).status_code == 200:
                     return
             except requests.RequestException:
                 time.sleep(0.2)
