@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,7 +39,7 @@ class Delays:
 
 
 # When the next attempt may be: its own date, and whatever keeps its body from being called before.
-_PROMISED = """select o.message_id, greatest(o.next_attempt_at, b.suspended_until, b.token_at, case when w.breaker <> 'CLOSED' then w.probe_at end)
+_PROMISED = """select o.message_id, o.handoff_id, o.sequence, greatest(o.next_attempt_at, b.suspended_until, b.token_at, case when w.breaker <> 'CLOSED' then w.probe_at end)
   from outbox o left join body b on b.code = o.body and b.way = 0 left join body w on w.code = o.body and w.way = o.way
   where o.state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN', 'SENDING')"""
 
@@ -50,13 +50,24 @@ def promised(connection: Connection, books: Books, now: datetime) -> Promised:
     Args:
         books: the partners' own, whose messages that we have not acknowledged name the date of their next try.
     """
-    messages = {message: max(date, now) for message, date in connection.execute(_PROMISED)}
+    messages = _in_line(connection.execute(_PROMISED), now)
     known = {message for (message,) in connection.execute("select message_id from inbox where state <> 'RECEIVED'")}
-    callbacks = {message: max(datetime.fromisoformat(at), now) for book in books.values() for message, (_, _, taken, at) in book["issued"].items()
-                 if not taken and message not in known}
+    # A partner that does not know what we have fetched sends that first, and what comes after it afterwards.
+    unsent = _in_line(((message, handoff_id, sequence, datetime.fromisoformat(at)) for book in books.values()
+                       for message, (handoff_id, sequence, taken, at) in book["issued"].items() if not taken), now)
+    callbacks = {message: date for message, date in unsent.items() if message not in known}
     callbacks |= {message: now for (message,) in connection.execute("select message_id from inbox where state = 'RECEIVED'")}
     petitions = {number: now for (number,) in connection.execute("select petition_no from petition where state = 'REGISTERED'")}
     return Promised(now, messages, callbacks, petitions)
+
+
+def _in_line(waiting: Iterable[tuple[str, str, int, datetime]], now: datetime) -> dict[str, datetime]:
+    """(message, hand-off, sequence, date) → message: its date, never before `now`, nor before that of one which stands before it in its line."""
+    heads: dict[str, datetime] = {}
+    found: dict[str, datetime] = {}
+    for message, handoff_id, _, date in sorted(waiting, key=lambda one: (one[1], one[2])):
+        found[message] = heads[handoff_id] = max(date, now, heads.get(handoff_id, now))
+    return found
 
 
 # A petition that the table sends on is due at its registration; a message of ours when it is written, one of a partner's when that has issued it.

@@ -52,6 +52,19 @@ def test_a_body_that_is_left_alone_puts_the_promise_off(connection: Connection) 
     assert promised(connection, {}, NOW).messages == {_request(connection): NOW + 5 * MINUTE}
 
 
+def test_what_stands_behind_another_is_not_promised_before_it(connection: Connection) -> None:
+    issued = {"m-3": ["h", 3, False, (NOW + MINUTE).isoformat()], "m-2": ["h", 2, False, (NOW + 9 * MINUTE).isoformat()], "m-1": ["h", 1, True, NOW.isoformat()],
+              "other": ["k", 1, False, NOW.isoformat()]}
+    books = {"court-990100": {"items": {}, "received": {}, "issued": issued}}
+    assert promised(connection, books, NOW).callbacks == {"m-3": NOW + 9 * MINUTE, "m-2": NOW + 9 * MINUTE, "other": NOW}
+    # The partner does not know that we have fetched the second, and sends it first all the same.
+    connection.execute(
+        """insert into inbox (body, message_id, handoff_id, petition_no, message, round, sequence, event_at, raw_sealed, fingerprint, receipt, via, state, received_at,
+           applied_at, note) select body, 'm-2', handoff_id, petition_no, 'handoff.accepted', 1, 2, %s, '', '', '', 'recon', 'APPLIED', %s, %s, '' from handoff""",
+        (NOW, NOW, NOW))
+    assert promised(connection, books, NOW).callbacks == {"m-3": NOW + 9 * MINUTE, "other": NOW}
+
+
 def test_a_petition_not_yet_routed_is_promised_for_now(connection: Connection) -> None:
     connection.execute("update petition set state = 'REGISTERED'")
     assert set(promised(connection, {}, NOW).petitions.values()) == {NOW}
