@@ -32,6 +32,7 @@ def broken(tmp_path: Path) -> Path:
         ("from: [SUSPENDED], to: IN_PROGRESS", "from: [SUSPENDED], to: HEARING"), ("from: [HEARING], to: IN_PROGRESS", "from: [HEARING], to: SUSPENDED"),
         ("from: [ACCEPTED, IN_PROGRESS, SUSPENDED], to: REPORTED", "from: [ACCEPTED, IN_PROGRESS], to: REPORTED"),
         ("from: [ACCEPTED, IN_PROGRESS, HEARING], to: REPORTED", "from: [ACCEPTED, IN_PROGRESS], to: REPORTED"),
+        ("IN_PROGRESS, HEARING, SUSPENDED], to: WITHDRAWN", "IN_PROGRESS], to: WITHDRAWN"),
     ):
         assert text.count(was) == 1, was
         text = text.replace(was, becomes)
