@@ -130,7 +130,8 @@ class City:
     def told(self) -> str:
         logs = "\n".join(f"--- {p.log.name} ({p.code})\n{p.log.read_text()[-1500:]}" for p in self.processes)
         tries = self.world.ask("select message_id, attempt_no, outcome, code, detail, next_at from attempt where outcome <> 'receipted'")
-        return f"{self.world.states()}\n{tries}\n{logs}"
+        nights = self.world.ask("select body, for_day, state, differences, healed, note from reconciliation order by id")
+        return f"{self.world.states()}\n{tries}\n{nights}\n{logs}"
 
     # -- the account ------------------------------------------------------------------------------------------------------------
 
@@ -150,7 +151,7 @@ class City:
     def account(self) -> None:
         """Everything that must be true of both ledgers when all is quiet."""
         world, effects = self.world, self.world.control("effects")
-        assert self.our_ledger() == self.partner_ledger()
+        assert self.our_ledger() == self.partner_ledger(), self.told()
         assert {h: seen["cases"] for h, seen in effects.items()} == dict.fromkeys(self.our_ledger(), 1)
         assert all(count == 1 for seen in effects.values() for what, count in seen["issued"].items() if what != "handoff.progress"), effects
         assert world.ask("select message_id, state from outbox where state <> all(%s)", list(_OVER)) == [], self.told()
