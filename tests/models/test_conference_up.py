@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from models import desk, desk_petition, reassigning
 from models.moves import Answer, Move, Refused
+from rules.calendar import SHANGHAI
 from tests.models.ledger import ARBITER, BUREAU, CONFERENCE, Ledger
 from tests.models.paths import HOUSING, bring, silent_to_the_end
 
@@ -88,3 +89,16 @@ def test_never_to_a_conference_of_the_side_complained_of(ledger: Ledger) -> None
     was = ledger.petition(number)["holder"]
     ledger.done(up(ledger, number))
     assert (was, ledger.petition(number)["holder"]) == (ABOVE, TOP)
+
+
+def test_an_accusation_of_our_own_side_goes_nowhere_through_us_and_has_the_guided_road(ledger: Ledger) -> None:
+    number = ledger.register(facts={"klass": "accusation", "accusation": "discipline", "accused": "official", "accused_body": "government-990100", "accused_level": "city"})
+    answer = ledger.one(ledger.route_move(number, "discipline-990000", "B2a"))
+    assert isinstance(answer, Refused), "the bureau itself stands on the accused's side"
+    today = ledger.now.astimezone(SHANGHAI).date()
+    rest = (ledger.house, ledger.sealer, ledger.now)
+    with ledger.transaction() as connection:
+        ledger.done(desk_petition.guide(connection, number, today, "请直接向上级纪检监察机关提出", *rest, body="discipline-990000"))
+    with ledger.transaction() as connection:
+        ledger.done(desk_petition.guide_filed(connection, number, "澜纪受2026-3", today, "上级纪检监察机关已收件", *rest))
+    assert ledger.petition(number)["state"] == "CLOSED"
