@@ -67,7 +67,7 @@ def server_argv(settings: Settings) -> list[str]:
     return [sys.executable, "-m", "prefect", "server", "start", "--host", settings.host, "--port", str(settings.prefect_port)]
 
 
-def answers(api: str, within: float = 1.5) -> bool:
+def answers(api: str, within: float = 5.0) -> bool:
     """Whether the server at `api` can do its work: answers a question that it must ask its database, within so many seconds.
 
     Its own /health is 200 whatever has become of the database, and /ready while it can be connected to, tables or no tables.

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -20,7 +21,7 @@ from runtime.postgres import PrivatePostgres
 from tests.acceptance.conftest import Make
 from tests.acceptance.frontdesk import FrontDesk
 from tests.acceptance.installation import Installation, Running
-from tests.acceptance.test_up import healthy, prompt_partners
+from tests.acceptance.test_up import STARTED, healthy, prompt_partners
 
 FLOWS = {"送达", "收讯", "分流", "巡查", "对账", "日报", "查询"}
 SERVER = "流程服务 Prefect"
@@ -113,7 +114,7 @@ def whole_again(up: Up, mark: str) -> None:
         found = up.prefect("flow_runs/filter", {"flow_runs": {"id": {"any_": [asked]}}})
         return bool(found) and found[0]["state_type"] == "COMPLETED"
 
-    took = up.running.until(done, "the run asked for", 180)
+    took = up.running.until(done, "the run asked for", 300)
     print(f"{mark}: a run asked for in the UI done after another {took:.1f} s")
     pools = up.prefect("work_pools/filter", {})
     assert [(pool["name"], pool["concurrency_limit"]) for pool in pools] == [("tonglu", 2)]
@@ -179,3 +180,25 @@ def test_a_crawling_server_holds_up_nothing(up: Up) -> None:
     crawling.join()
     whole_again(up, "crawling")
     assert up.server() == before
+
+
+@pytest.mark.guarantee("F25", "F23", "M10")
+def test_on_a_database_server_of_your_own_the_same(install: Make, enterable: Path) -> None:
+    with PrivatePostgres(enterable / "a server of our own") as theirs:
+        theirs.create_database("ledger")
+        made = install(TONGLU_DATABASE_URL=theirs.url("ledger"))
+        desk = FrontDesk(made)
+        with made.running("up", "--sandbox") as running:
+            running.wait_for(STARTED)
+            prompt_partners(made)
+            up = Up(made, desk, running, theirs)
+            running.until(lambda: set(up.deployments()) == FLOWS, "deployments")
+            before, pid = up.server(), theirs.pid
+            delivered_while(up, "external", lambda: dropped(up))
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            time.sleep(2)
+            theirs.start()
+            running.until(lambda: up.server() != before, "another server", 180)
+            whole_again(up, "external")
+            assert running.interrupt() == 0, running.text
