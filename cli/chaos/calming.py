@@ -16,7 +16,7 @@ from cli.lapse.resting import Stalled, rest
 from models import outbox
 from runtime.supervisor import State
 
-_UP_WITHIN_S = 240.0
+_UP_WITHIN_S = 600.0
 # Real seconds for whatever chaos has piled up.
 _REST_WITHIN_S = 900.0
 _NIGHTS = 2

@@ -20,9 +20,11 @@ from cli.chaos.plan import KILLS, Act, Kind
 from cli.chaos.wire import Wire
 from cli.lapse.installation import Installation, LapseError
 from cli.prefect_database import PREFECT
+from runtime.supervisor import State
 
 _STARTS_WITHIN_S = 30.0
 _LOOK_EVERY_S = 0.02
+_BREATHES_S = 20.0
 
 
 @dataclass(slots=True)
@@ -74,6 +76,8 @@ class Monkey:
                 if self._stop.is_set():
                     break
                 self._undo_what_is_over()
+                if not act.merciless:
+                    self._let_work()
                 self._do(act)
             while self._undo and not self._stop.is_set():
                 self._undo_what_is_over()
@@ -84,6 +88,15 @@ class Monkey:
             for _, undo in self._undo:
                 undo()
             self._undo.clear()
+
+    def _let_work(self) -> None:
+        """Wait a while for everything to be up, or a slow machine would show nothing but processes killed at their start."""
+        until = time.monotonic() + _BREATHES_S
+        while time.monotonic() < until and not self._stop.is_set():
+            if all(one.state is State.READY for name, one in self._installation.health().items() if name != "prefect"):
+                return
+            self._undo_what_is_over()
+            self._stop.wait(0.1)
 
     def _undo_what_is_over(self) -> None:
         over = [item for item in self._undo if item[0] <= time.monotonic()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
@@ -31,6 +31,7 @@ class Kind(StrEnum):
 
 
 _SPARE = 1.12
+_MERCILESS = 0.25
 KILLS = (Kind.KILL, Kind.KILL_TOGETHER, Kind.KILL_AT_START)
 _HOW_OFTEN = {Kind.KILL: 6.0, Kind.KILL_TOGETHER: 2.0, Kind.KILL_AT_START: 2.0, Kind.STORM: 1.0, Kind.FULL_DISK: 1.0, Kind.WRONG_CLOCK: 1.0, Kind.AWAY: 0.7,
               Kind.FREEZE: 1.0, Kind.DROP_PREFECT: 0.15}
@@ -43,7 +44,7 @@ class Act:
     Attributes:
         at: seconds from the beginning. whom: services, or, for clocks and absences, shares of the list of bodies (0 to 1).
         seconds: real time it lasts; for a kill at the start, how long after the new process is there. amount: what it is about, by kind: times the rates of
-        the wire, bytes a file may have, seconds a clock is fast, virtual hours a body is away.
+        the wire, bytes a file may have, seconds a clock is fast, virtual hours a body is away. merciless: done at its time, whatever is still down.
     """
 
     at: float
@@ -51,6 +52,7 @@ class Act:
     whom: tuple[str | float, ...] = ()
     seconds: float = 0.0
     amount: float = 0.0
+    merciless: bool = False
 
     @property
     def kills(self) -> int:
@@ -68,7 +70,7 @@ def plan(dice: Dice, kills: int, seconds: float) -> list[Act]:
         drawn.append(_draw(rng, rng.choices(list(_HOW_OFTEN), list(_HOW_OFTEN.values()))[0]))
     rng.shuffle(drawn)
     moments = sorted(rng.uniform(0, seconds) for _ in drawn)
-    return [Act(at, act.kind, act.whom, act.seconds, act.amount) for at, act in zip(moments, drawn, strict=True)]
+    return [replace(act, at=at, merciless=rng.random() < _MERCILESS) for at, act in zip(moments, drawn, strict=True)]
 
 
 def _draw(rng: Random, kind: Kind) -> Act:
