@@ -52,7 +52,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z]+(_[a-z]+)*$")]
 Name = Annotated[str, Field(min_length=2, max_length=60)]
 
 ConnectorKind = Literal["desk", "http"]
-HTTP_OPTIONS = ("url", "connect_timeout", "read_timeout", "signed_receipts", "ca_file", "max_answer_bytes", "page_limit")
+HTTP_OPTIONS = ("url", "connect_timeout", "read_timeout", "signed_receipts", "ca_file", "max_answer_bytes", "page_limit", "split")
 """What may stand under `options` of an `http` body; connectors/http/options.py holds their limits."""
 SANDBOX = "{sandbox}"
 
