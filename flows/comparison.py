@@ -33,6 +33,7 @@ AT_ONCE = 8
 _STEP = 50_000
 _STEP_DAYS = 31
 
+_NOTHING = wire.digest(())
 CONTRADICTION = Finding("ledger_contradicts_itself", "duty")
 
 
@@ -133,7 +134,7 @@ class Comparing:
         """Read these parts, keep what disagrees, fetch what is ahead."""
         if not parts:
             return
-        look = await self._look(parts, given)
+        look = await self._look(parts, {part: given.get(part) or DayDigest(part.day, 0, _NOTHING, part.bucket) for part in parts})
         found = look.found
         if look.contradicted or any(d.finding.action == "duty" for d in found):
             found = await self._confirmed(look)
@@ -144,7 +145,7 @@ class Comparing:
             self._comparison.found = [d for d in self._comparison.found if d.finding.kind != "missing_at_partner" or d.handoff_id not in misplaced]
         await self._fetch([d for d in kept if d.finding.action == "fetch"])
 
-    async def _look(self, parts: Sequence[Part], given: Mapping[Part, DayDigest] | None) -> Look:
+    async def _look(self, parts: Sequence[Part], given: Mapping[Part, DayDigest], *, missing: bool = True) -> Look:
         body = self._comparison.body
         with Listed() as listed:
             await self._together([lambda day=day, some=some: listed.add(  # type: ignore[misc]
@@ -152,7 +153,7 @@ class Comparing:
             self._comparison.listed += listed.count
 
             def hold(connection: Connection) -> Look:
-                look = comparing.hold(connection, body, parts, listed, given, self._line)
+                look = comparing.hold(connection, body, parts, listed, given, self._line, missing=missing)
                 look.found = differences.escalate(connection, self._begun.id, body, look.found)
                 return look
 
@@ -161,9 +162,10 @@ class Comparing:
     async def _confirmed(self, first: Look) -> list[Disagreement]:
         """What a person is to be troubled with must show twice, because two ledgers are not read in one instant: the rest, and what did."""
         doubted = sorted({d.part for d in first.found if d.finding.action == "duty" and d.part is not None} | set(first.contradicted))
-        before = await self._of(doubted)
-        second = await self._look(doubted, before)
-        after = await self._of([p for p in second.contradicted if p in first.contradicted])
+        before = await self._of(first.contradicted)
+        lacking = any(d.finding.kind == "receipt_without_case" for d in first.found)
+        second = await self._look(doubted, before, missing=lacking)
+        after = await self._of([p for p in second.contradicted if p in before])
         again = {d.key for d in second.found}
         found = [d for d in first.found if d.finding.action != "duty" or d.key in again]
         for part, digest in after.items():
@@ -182,8 +184,7 @@ class Comparing:
             for first, last in spans(step):
                 theirs = await self._call(lambda first=first, last=last, split=split: self._connector.digests(first, last, self._line, split))  # type: ignore[misc]
                 found |= _by_part(theirs.days)
-        nothing = wire.digest(())
-        return {part: found.get(part) or DayDigest(part.day, 0, nothing, part.bucket) for part in wanted}
+        return {part: found.get(part) or DayDigest(part.day, 0, _NOTHING, part.bucket) for part in wanted}
 
     async def _fetch(self, ahead: Sequence[Disagreement]) -> None:
         gate = asyncio.Semaphore(AT_ONCE)

@@ -109,33 +109,35 @@ class _Reading:
         self._given |= {f"c{i}": list(column) for i, column in enumerate(columns)}
 
 
-def hold(connection: Connection, body: str, parts: Collection[Part], listed: Listed, given: Mapping[Part, DayDigest] | None, line: int = 1) -> Look:
-    """Hold what a partner listed of these parts (all of one width) against our ledger, and against its own digests of them, if it `given` any.
+def hold(
+    connection: Connection, body: str, parts: Collection[Part], listed: Listed, given: Mapping[Part, DayDigest], line: int = 1, *, missing: bool = True,
+) -> Look:
+    """Hold what a partner listed of these parts (all of one width) against our ledger, and against its own digests of those that are `given`.
 
-    In the caller's transaction; temporary tables, if any are needed, end with it.
+    `missing`: whether to look for what it should have listed and did not. In the caller's transaction; temporary tables, if any are needed, end with it.
     """
     look = Look()
     reading = _Reading(connection, parts, listed)
-    said = _digests(reading, line) if given is not None else {}
+    said = _digests(reading, line) if given else {}
     again = list(reading.ask(_TWICE))
     if again:
         reading.keep_last()
-    if given is not None:
-        once = _digests(reading, line) if again else said
-        look.contradicted = sorted(p for p in parts if _of(given, p) not in (said.get(p, (0, _NOTHING)), once.get(p, (0, _NOTHING))))
+    once = _digests(reading, line) if given and again else said
+    look.contradicted = sorted(p for p in given if _of(given, p) not in (said.get(p, (0, _NOTHING)), once.get(p, (0, _NOTHING))))
     twice = {handoff for _, handoff, numbers in again if numbers > 1}
     digits = len(next(iter(parts)).bucket) if parts else 0
     for row in reading.ask(_DIFFER, body=body, twice=sorted(twice)):
         look.found.extend(_disagreements(body, row, twice, digits))
-    for handoff, day, number, *mine in reading.ask(_MISSING, body=body, days=sorted({p.day for p in parts}), digits=digits):
+    absent = reading.ask(_MISSING, body=body, days=sorted({p.day for p in parts}), digits=digits) if missing else ()
+    for handoff, day, number, *mine in absent:
         ours, part = Line(*mine), Part(day, handoff[len(handoff) - digits :])
         look.found.extend(Disagreement(handoff, number, finding, ours, None, {}, part) for finding in compare(ours, None))
     return look
 
 
 def _of(given: Mapping[Part, DayDigest], part: Part) -> tuple[int, str]:
-    digest = given.get(part)
-    return (digest.count, digest.sha256) if digest is not None and digest.count else (0, _NOTHING)
+    digest = given[part]
+    return (digest.count, digest.sha256) if digest.count else (0, _NOTHING)
 
 
 def _digests(reading: _Reading, line: int) -> dict[Part, tuple[int, str]]:

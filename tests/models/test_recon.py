@@ -8,7 +8,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from connectors.wire.ledger import Item, day_digest
+from connectors.wire.ledger import DayDigest, Item, day_digest
+from connectors.wire.ledger import digest as digest_of
 from models import comparing, differences, recon
 from models.comparing import Disagreement, Look
 from models.inbox import apply
@@ -30,7 +31,7 @@ def look(ledger: Ledger, theirs: list[Item], day: date = DAY) -> Look:
     """One day of the court's ledger, as it lists it, held against ours."""
     with ledger.transaction() as connection, Listed() as listed:
         listed.add(day, theirs)
-        return comparing.hold(connection, COURT, [Part(day)], listed, None)
+        return comparing.hold(connection, COURT, [Part(day)], listed, {})
 
 
 def compare(ledger: Ledger, theirs: list[Item], day: date = DAY) -> list[tuple[str, str, str]]:
@@ -292,15 +293,15 @@ def test_many_are_held_like_few(ledger: Ledger, strangers: int) -> None:
     assert told[:strangers] == [(item.handoff_id, "unknown_to_us") for item in made]
     assert told[strangers:] == [(third.handoff_id, "two_case_numbers")], "the later of two readings holds; two numbers are two numbers"
     given = day_digest(DAY, [first, second, listed[-1], *made], 2)
-    for digest, wrong in ((given, []), (replace(given, sha256="0" * 64), [Part(DAY)]), (replace(given, count=1), [Part(DAY)]), (None, [Part(DAY)])):
+    for digest, wrong in ((given, []), (replace(given, sha256="0" * 64), [Part(DAY)]), (replace(given, count=1), [Part(DAY)]), (DayDigest(DAY, 0, digest_of(())), [Part(DAY)])):
         with ledger.transaction() as connection, Listed() as held:
             held.add(DAY, listed)
-            again = comparing.hold(connection, COURT, [Part(DAY)], held, {Part(DAY): digest} if digest else {}, 2)
+            again = comparing.hold(connection, COURT, [Part(DAY)], held, {Part(DAY): digest}, 2)
         assert again.contradicted == wrong
         assert again.found == found.found
 
 
 def test_parts_that_hold_nothing_contradict_nothing(ledger: Ledger) -> None:
     with ledger.transaction() as connection, Listed() as held:
-        found = comparing.hold(connection, COURT, [Part(DAY, "0a"), Part(DAY, "0b")], held, {})
+        found = comparing.hold(connection, COURT, [Part(DAY, "0a"), Part(DAY, "0b")], held, {Part(DAY, "0a"): DayDigest(DAY, 0, digest_of(()), "0a")})
     assert (found.found, found.contradicted) == ([], [])
