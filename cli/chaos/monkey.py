@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from cli.chaos import disk, filelimit
-from cli.chaos.plan import KILLS, Act, Kind
+from cli.chaos.plan import KILLS, WAL, Act, Kind
 from cli.chaos.wire import Wire
 from cli.lapse.installation import Installation, LapseError
 from cli.prefect_database import PREFECT
@@ -25,6 +25,7 @@ from runtime.supervisor import State
 _STARTS_WITHIN_S = 30.0
 _LOOK_EVERY_S = 0.02
 _BREATHES_S = 20.0
+_WAL_BYTES = 64 << 10
 
 
 @dataclass(slots=True)
@@ -164,8 +165,16 @@ class Monkey:
         return True
 
     def _fill_disk(self, act: Act) -> bool:
+        most = _WAL_BYTES if act.whom[0] == WAL else self._size_of(str(act.whom[0]))
         self._later(act.seconds, self._free_disk)
-        return disk.fill(self._data, int(act.amount)) > 0
+        return disk.fill(self._data, most) > 0
+
+    def _size_of(self, table: str) -> int:
+        """What the table takes now: beyond that it may not grow. The log begins a file anew before, so that it has room for longer than the table."""
+        with psycopg.connect(self._installation.stack.ledger.ledger_url, autocommit=True, connect_timeout=5) as connection:
+            connection.execute("select pg_switch_wal()")
+            row = connection.execute("select pg_relation_size(%s::regclass)", (table,)).fetchone()
+        return max(_WAL_BYTES, int(row[0]) if row else 0)
 
     def _free_disk(self) -> None:
         disk.free(self._data)

@@ -12,8 +12,9 @@ WORKERS = ("worker", "worker-2")
 # How often each is a victim. Prefect's server takes seconds and much of a small machine to start, so it dies more rarely.
 _VICTIMS = {"worker": 5.0, "worker-2": 4.0, "gateway": 5.0, "sandbox": 3.5, "backend": 2.5, "postgresql": 2.5, "prefect": 0.7}
 _FROZEN = (*WORKERS, "gateway", "sandbox")
-# A table that must grow is refused at once or when it is large, with or without the log that comes before it.
-_FULL_AT = (64 << 10, 1 << 20, 16 << 20, 16 << 20, 16 << 20)
+# What finds no room: a table, or the write-ahead log itself, which is the server's end.
+WAL = "write-ahead log"
+_FULL = ("inbox", "inbox", "inbox", "outbox", "journal", WAL)
 
 
 class Kind(StrEnum):
@@ -42,9 +43,9 @@ class Act:
     """One act of the monkey.
 
     Attributes:
-        at: seconds from the beginning. whom: services, or, for clocks and absences, shares of the list of bodies (0 to 1).
+        at: seconds from the beginning. whom: services; for clocks and absences shares of the list of bodies (0 to 1); for the disk what finds no room.
         seconds: real time it lasts; for a kill at the start, how long after the new process is there. amount: what it is about, by kind: times the rates of
-        the wire, bytes a file may have, seconds a clock is fast, virtual hours a body is away. merciless: done at its time, whatever is still down.
+        the wire, seconds a clock is fast, virtual hours a body is away. merciless: done at its time, whatever is still down.
     """
 
     at: float
@@ -87,7 +88,7 @@ def _draw(rng: Random, kind: Kind) -> Act:
         case Kind.STORM:
             seconds, amount = rng.uniform(2, 8), rng.uniform(3, 7)
         case Kind.FULL_DISK:
-            seconds, amount = rng.uniform(1.5, 5), rng.choice(_FULL_AT)
+            whom, seconds = (rng.choice(_FULL),), rng.uniform(2, 6)
         case Kind.WRONG_CLOCK:
             whom, seconds, amount = _some_bodies(rng), rng.uniform(3, 12), rng.choice([-1, 1]) * rng.randint(120, 600)
         case Kind.AWAY:

@@ -146,7 +146,9 @@ def run(settings: Settings, house: House, wishes: Wishes, tell: Callable[[str], 
         effects = installation.ask("effects")
         flaws += _flaws((monkey, clerks), wishes, len(feeder.acknowledged), effects)
         trouble["acts_of_people_broken_off"] = clerks.interrupted.total()
-        trouble["crashes_of_postgresql"] = _panics(installation.folder / "postgres" / "server.log")
+        trouble["crashes_of_postgresql_by_itself"] = _said(installation.folder / "postgres" / "server.log", b"PANIC:")
+        # The code that PostgreSQL has for a file that may not grow.
+        trouble["writes_refused_by_the_disk"] = sum(_said(log, b"InternalError") for log in sorted(installation.stack.logs.glob("*.log")))
         clock.lap("account")
         outcome = Outcome(
             wishes, monkey.deeds, migrated, {line.name: dict(line.counts) for line in wire.lines},
@@ -215,9 +217,9 @@ def _flaws(threads: Iterable[Monkey | Clerks], wishes: Wishes, acknowledged: int
     return found
 
 
-def _panics(log: Path) -> int:
-    """How often PostgreSQL gave itself up, for want of disk above all."""
+def _said(log: Path, what: bytes) -> int:
+    """How often a log says this."""
     try:
-        return log.read_bytes().count(b"PANIC:")
+        return log.read_bytes().count(what)
     except OSError:
         return 0
