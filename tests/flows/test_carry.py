@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.base import Abilities, Answer, Delivered, NotReceived, Outcome, Outgoing, Refused, Unavailable, Unknown, WeakReceipt
 from connectors.carry import carry, carry_once
 from connectors.schedule import DELAYS
-from connectors.wire.ledger import DayDigest, Item
+from connectors.wire.ledger import Digests, Item
 from connectors.wire.problems import Problem
 from connectors.wire.receipts import Receipt, body_digest
 from models.outbox import Leased
@@ -43,10 +43,10 @@ class Scripted:
     def fetch(self, handoff_id: str, after: int) -> list[bytes]:
         return []
 
-    def digests(self, from_day: date, to_day: date) -> list[DayDigest]:
-        return []
+    def digests(self, from_day: date, to_day: date, line: int = 1, split: int = 1) -> Digests:
+        return Digests([])
 
-    def ledger(self, from_day: date, to_day: date) -> Iterator[Item]:
+    def ledger(self, from_day: date, to_day: date, buckets: Sequence[str] = ()) -> Iterator[Item]:
         return iter(())
 
     def check(self) -> list[str]:

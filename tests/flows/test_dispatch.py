@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -39,7 +40,8 @@ def test_a_desk_has_its_messages_at_once(context: Context, bureau: World) -> Non
 def test_a_body_that_is_down_is_tried_thrice_and_then_by_one_message_at_a_time_ever_later(context: Context, bureau: World) -> None:
     hand_off(context, COURT, 40)
     bureau.control("down", {"hours": 100, "mode": "close"})
-    waits, tried = [], []
+    waits: list[timedelta] = []
+    tried: list[int] = []
     for _ in range(4):
         summary = asyncio.run(dispatch.run(context, SILENT, COURT))
         assert summary.probe_at is not None
