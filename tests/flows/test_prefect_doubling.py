@@ -27,7 +27,7 @@ from tests.flows.world import COURT, HOUSING, LABOUR, World, hand_off, register,
 pytestmark = pytest.mark.guarantee("M9", "F26")
 
 SIX = ["分流", "送达", "收讯", "巡查", "对账", "日报"]
-SLOW = 240
+SLOW = 600
 
 
 @pytest.fixture
