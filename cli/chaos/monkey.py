@@ -121,7 +121,7 @@ class Monkey:
                 self.deeds.missed[act.kind.value] += 1
         except disk.CannotLimit as why:
             self.deeds.cannot[act.kind.value] = str(why)
-        except (LapseError, psycopg.OperationalError):  # the sandbox, or the server, is being killed just now
+        except (LapseError, psycopg.Error):  # the sandbox, or the server, is being killed just now, or its disk is full already
             self.deeds.missed[act.kind.value] += 1
 
     def _kill(self, act: Act) -> None:
