@@ -50,7 +50,7 @@ class Clerks:
         while not self._stop.wait(_EVERY_S):
             try:
                 self._people.work(self._installation.now)
-            except (psycopg.OperationalError, psycopg.InternalError, PoolTimeout) as fault:
+            except (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError, PoolTimeout) as fault:
                 # Whether the act was committed, its duty says when they look again.
                 self.interrupted[type(fault).__name__] += 1
             except BaseException as fault:  # noqa: BLE001  (told at the end: a clerk's act must not fail for any other reason)

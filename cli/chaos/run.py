@@ -121,6 +121,8 @@ def run(settings: Settings, house: House, wishes: Wishes, tell: Callable[[str], 
             shares = _shares(wishes.handoffs, pump.wanted + 1)
 
             def each(step: int) -> None:
+                if monkey.fault is not None:
+                    raise LapseError(f"试验本身出错，已停止（{where(monkey.fault)}）")
                 feeder.begin(shares[step])
                 local = installation.now.astimezone(SHANGHAI)
                 tell(f"{local:%m-%d %H:%M}  已登记 {len(feeder.acknowledged)}  强行终止 {monkey.deeds.kills.total()}")
