@@ -101,6 +101,8 @@ def klass(outcome: Outcome | Answer | None) -> Klass:
             return "weak"
         case Refused():
             return "message-refused"
+        case Unavailable(code="in-progress"):
+            return "ambiguous"
         case Unavailable(endpoint=True):
             return "endpoint-fault"
         case Unavailable() | NotReceived():
@@ -139,6 +141,8 @@ def _carried(outcome: Outcome | Answer | None, leased: Leased, doubtful: bool, n
             # A partner's own words may quote the case: only the status is kept.
             return Carried(Result(leased, "dead", code, f"HTTP {problem.status}", sure=not doubtful))
         case Unavailable(detail, retry_after, endpoint, code):
+            # It has the message in hand at this moment: that is no word that it has not.
+            doubtful = doubtful or code == "in-progress"
             again = next_attempt(tries, now, rng, retry_after)
             spent = again is None
             if spent and not endpoint:

@@ -39,6 +39,7 @@ _LOOK_AGAIN_S = 0.2
 _BATCHES = 4
 
 # Codes of tries that say something about the message and nothing about the endpoint, and of one that was none.
+_AWAY_TOLD_AFTER = timedelta(days=1)
 _ABOUT_THE_MESSAGE = frozenset({"in-progress", "already-processed"})
 NOT_TRIED = "doubtful"
 
@@ -79,7 +80,9 @@ async def run(context: Context, trace: Trace, body: str) -> Summary:
     Raises psycopg.Error if the ledger stays away; what was leased then comes back as unknown.
     """
     if body in context.house.bodies and context.house.bodies.get(body).fallbacks:
-        await context.transact(lambda c: onward.waited_out(c, body, WHOLE, context.house, context.sealer, context.now()))
+        while await context.transact(lambda c: onward.waited_out(c, body, WHOLE, context.house, context.sealer, context.now())):
+            if context.stopping.is_set():
+                break
     with context.lanes.lane(body) as lane:
         work = _Dispatch(context, trace, body, lane)
         for _ in range(_BATCHES):
@@ -219,11 +222,23 @@ class _Dispatch:
     def _record(self, connection: Connection, chunk: list[_Done]) -> Gate:
         context, now = self.context, self.context.now()
         settling.settle(connection, [done.carried.result for done in chunk], context.owner, context.house, context.sealer, now)
-        fault = next((done for done in chunk if done.seen.kind == "endpoint"), None)
-        if fault is not None:
-            said = {"kind": "security", "ref": f"endpoint:{self.body}:{now.astimezone(SHANGHAI).date().isoformat()}", "code": fault.seen.code, "body": self.body}
+        code = self._to_be_told(connection, chunk, now)
+        if code:
+            said = {"kind": "security", "ref": f"endpoint:{self.body}:{now.astimezone(SHANGHAI).date().isoformat()}", "code": code, "body": self.body}
             advance(connection, [Move("duty.open", SYSTEM, data=said)], context.house, context.sealer, now)
         return breaker.learn(connection, self.body, [(done.carried.result.leased.way, done.seen) for done in chunk], now)
+
+    def _to_be_told(self, connection: Connection, chunk: list[_Done], now: datetime) -> str:
+        """The cause for which a person is told of this body today: its endpoint refuses us, or has been away for a day. While it is, one message at a time is
+        tried for all, so that hardly any comes to the end of its own schedule."""
+        for done in chunk:
+            if done.seen.kind == "endpoint":
+                return done.seen.code
+        if any(done.seen.kind == "failure" for done in chunk):
+            for one in breaker.standing(connection, now, [self.body]):
+                if one.breaker.opened_at is not None and one.breaker.opened_at <= now - _AWAY_TOLD_AFTER:
+                    return one.breaker.cause
+        return ""
 
     async def close(self) -> None:
         """Give back what was not tried, and show what was done."""

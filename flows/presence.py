@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 import psycopg
 
+from connectors.schedule import DELAYS
 from models import breaker, outbox
 from models.db import Connection
 from models.patience import arguments, patient
@@ -71,7 +72,7 @@ def alive(connection: Connection, owner: str) -> bool:
 
 
 def reap(connection: Connection, own: str, now: datetime) -> int:
-    """Messages whose sender is dead, or whose lease has run out, become UNKNOWN, due at once; what it was probing another may probe. Returns how many.
+    """Messages whose sender is dead, or whose lease has run out, become UNKNOWN, due at once (from the fourth try on by the schedule); what it was probing another may probe. Returns how many.
 
     `own` is never taken for dead here: its session may just be reconnecting.
     """
@@ -79,7 +80,7 @@ def reap(connection: Connection, own: str, now: datetime) -> int:
     dead = [owner for owner in sorted((owners | set(breaker.probers(connection))) - {own}) if not alive(connection, owner)]
     if dead:
         connection.execute("update outbox set lease_until = %s where state = 'SENDING' and lease_owner = any(%s) and lease_until > %s", (now, dead, now))
-    found = outbox.reap(connection, now)
+    found = outbox.reap(connection, now, DELAYS)
     if dead:
         breaker.free(connection, dead, now)
     return found

@@ -71,7 +71,7 @@ def given_up(connection: Connection, message_ids: Sequence[str], now: datetime) 
     """A row for the present try of each of these messages, whose sender is gone: it may have arrived. Call it when they are taken from their sender."""
     connection.execute(
         """insert into attempt (message_id, attempt_no, at, outcome, code, detail, next_at, way, started_at, klass, doubt)
-           select o.message_id, o.attempts, %s, 'unknown', %s, 'the sender died or took too long', %s, o.way, o.leased_at, 'ambiguous', true
+           select o.message_id, o.attempts, %s, 'unknown', %s, 'the sender died or took too long', greatest(o.next_attempt_at, %s), o.way, o.leased_at, 'ambiguous', true
            from outbox o where o.message_id = any(%s)
              and not exists (select 1 from attempt a where a.message_id = o.message_id and a.attempt_no = o.attempts)""",
         (now, SENDER_GONE, now, list(message_ids)))

@@ -21,6 +21,7 @@ class Outbox(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("handoff_id", "sequence", name="outbox_sequence"),
         Index("outbox_due", "body", "next_attempt_at", postgresql_where=text("state in ('QUEUED','RETRY_WAIT','UNKNOWN')")),
+        Index("outbox_by_petition", "petition_no"),
         Index("outbox_sending", "lease_until", postgresql_where=text("state = 'SENDING'")),
         Index("outbox_open", "handoff_id", "sequence", postgresql_where=text("state not in ('RECEIPTED','WEAK_RECEIPT','DEAD')")),
     )

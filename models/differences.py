@@ -13,6 +13,7 @@ from models.comparing import Disagreement
 from models.db import Connection
 from models.door import advance
 from models.moves import SYSTEM, Move
+from models.own_acts import MANY_STRANGERS
 from models.seal import Sealer
 from rules.calendar import due
 from rules.house import House
@@ -23,6 +24,15 @@ _EVIDENCE = """select d.handoff_id, r.message_id, r.receipt_id, r.received_at fr
                join receipt r on r.message_id = o.message_id
                where d.handoff_id = any(%(ids)s) and (d.kind = 'receipt_without_case' or (d.kind = 'missing_at_partner' and o.receipted_at >= d.found_at))
                  and d.reconciliation_id = (select max(id) from reconciliation where body = %(body)s and state = 'DONE' and id < %(now)s)"""
+
+# What was sent or asked about after the last comparison and receipted before this one began to read, and stands in the partner's ledger as it stood then.
+_UNMOVED = """select d.handoff_id, d.kind from difference d join unnest(%(ids)s::text[], %(kinds)s::text[], %(seen)s::numeric[]) v(handoff_id, kind, seen)
+              on v.handoff_id = d.handoff_id and v.kind = d.kind
+              where (d.action = 'duty' or d.healed_at <= (select started_at from reconciliation where id = %(now)s)) and (d.theirs ->> 'last_seq_in')::numeric = v.seen
+              and d.reconciliation_id = (select max(id) from reconciliation where body = %(body)s and state = 'DONE' and id < %(now)s)"""
+_MOVES_WITH_RECEIPTS = ("messages_missing_at_partner", "receipt_lost")
+# More hand-offs that we never sent than these, in one step, are one fault of the body's and one duty.
+MOST_STRANGERS = 1_000
 
 
 def escalate(connection: Connection, reconciliation: int, body: str, found: Sequence[Disagreement]) -> list[Disagreement]:
@@ -56,9 +66,9 @@ def record(
     # Petitions are locked before their messages, here and everywhere, so that no two callers wait for each other.
     numbers = sorted({d.petition_no for d in found if d.petition_no})
     connection.execute("select 1 from petition where petition_no = any(%s) order by petition_no for update", (numbers,))
-    found = _without_misplaced(connection, reconciliation, found)
+    found = _unmoved(connection, reconciliation, body, _without_misplaced(connection, reconciliation, found))
     stuck = _stale(connection, found, house, now) | _again(connection, found, now)
-    advance(connection, [_duty(body, d) for d in found if d.finding.action == "duty" or d.key in stuck], house, sealer, now)
+    advance(connection, _duties(body, [d for d in found if d.finding.action == "duty" or d.key in stuck]), house, sealer, now)
     _keep(connection, reconciliation, body, found, now)
     return list(found)
 
@@ -75,6 +85,26 @@ def _without_misplaced(connection: Connection, reconciliation: int, found: Seque
                                   (reconciliation, missing))
         misplaced |= {handoff for (handoff,) in rows}
     return [d for d in found if d.finding.kind != "missing_at_partner" or d.handoff_id not in misplaced]
+
+
+def _unmoved(connection: Connection, reconciliation: int, body: str, found: Sequence[Disagreement]) -> list[Disagreement]:
+    """What was sent or asked about again after the last comparison, and receipted, while the partner's ledger has not moved, is a person's: not sent a third time."""
+    ours = [d for d in found if d.finding.kind in _MOVES_WITH_RECEIPTS and d.theirs is not None]
+    if not ours:
+        return list(found)
+    rows = connection.execute(_UNMOVED, {
+        "ids": [d.handoff_id for d in ours], "kinds": [d.finding.kind for d in ours], "seen": [d.theirs.last_seq_in for d in ours if d.theirs], "body": body,
+        "now": reconciliation})
+    unmoved = {(handoff, kind) for handoff, kind in rows}
+    return [replace(d, finding=Finding(d.finding.kind, "duty")) if d.key in unmoved else d for d in found]
+
+
+def _duties(body: str, found: Sequence[Disagreement]) -> list[Move]:
+    strangers = sum(d.finding.kind == "unknown_to_us" for d in found)
+    if strangers <= MOST_STRANGERS:
+        return [_duty(body, d) for d in found]
+    said = {"kind": "security", "ref": f"{body}:unknown_to_us", "code": "unknown_to_us", "what": MANY_STRANGERS, "parts": strangers, "body": body}
+    return [*(_duty(body, d) for d in found if d.finding.kind != "unknown_to_us"), Move("duty.open", SYSTEM, data=said)]
 
 
 def _duty(body: str, d: Disagreement) -> Move:

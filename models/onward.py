@@ -20,20 +20,24 @@ _AT_ONCE = 500
 _WAITING = f"""select o.message_id, o.handoff_id, o.petition_no, o.way, o.state = 'UNKNOWN', o.attempts from outbox o
     join body w on w.code = o.body and w.way = o.way and w.breaker <> 'CLOSED'
     where o.body = %(body)s and o.state in ('QUEUED', 'RETRY_WAIT', 'UNKNOWN') and o.next_attempt_at <= %(since)s
+      and (o.way, o.state = 'UNKNOWN') in (select * from unnest(%(ways)s::int[], %(doubts)s::bool[]))
       and not exists (select 1 from body b where b.code = o.body and b.way = 0 and {SUSPENDED_NOW})
     order by o.next_attempt_at, o.message_id limit {_AT_ONCE}"""
 
 
 def waited_out(connection: Connection, body: str, patience: timedelta, house: House, sealer: Sealer, now: datetime) -> int:
-    """Send on by another way what should have gone `patience` ago or earlier and was held back by an endpoint that fails (not by a person). Returns how many.
+    """Send on by another way what should have gone `patience` ago or earlier and was held back by an endpoint that fails (not by a person). Returns how many
+    of the next 500 that have a way on; call it until it is 0.
 
     What may have arrived goes only by a way into the same system; for all of them a person is told (duty `undelivered`), as when a schedule is spent.
     """
     entry = house.bodies.get(body) if body in house.bodies else None
     if entry is None or not entry.fallbacks:
         return 0
-    rows = connection.execute(_WAITING, {"body": body, "since": now - patience, "now": now}).fetchall()
-    ways = {message_id: way for message_id, _, _, at, doubtful, _ in rows if at < len(entry.ways) and (way := entry.next_way(at, doubtful=doubtful)) is not None}
+    onward = {(at, doubtful): way for at in range(len(entry.ways)) for doubtful in (False, True) if (way := entry.next_way(at, doubtful=doubtful)) is not None}
+    said = {"body": body, "since": now - patience, "now": now, "ways": [at for at, _ in onward], "doubts": [doubtful for _, doubtful in onward]}
+    rows = connection.execute(_WAITING, said).fetchall()
+    ways = {message_id: onward[at, doubtful] for message_id, _, _, at, doubtful, _ in rows}
     if not ways:
         return 0
     # The petitions are locked before the outbox rows, here and everywhere.

@@ -16,6 +16,7 @@ from config.body import Rate
 from models import attempts, breaker
 from models.db import Connection
 from models.seal import Sealer
+from models.shielding import ERASED
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +120,24 @@ def _leased(row: Sequence[Any], sealer: Sealer) -> Leased:
     return Leased(message_id, handoff_id, petition_no, body, message, sequence, round_, partner_state, raw, digest, tried, doubtful, way, before)
 
 
+# How many senders may die with a message before it is left alone for a while.
+_AT_ONCE = 3
+# Handed over on paper while it was leased: sent again, the body would have it twice. What must not stay here goes with it (检举控告工作规则 art 15).
+_ON_PAPER = "exists (select 1 from handoff h where h.handoff_id = o.handoff_id and 'by-hand' = any(h.flags))"
+_LEFT = f"""dead_at = case when {_ON_PAPER} then %(now)s::timestamptz end,
+           body_sealed = case when {_ON_PAPER} and exists (select 1 from petition p where p.petition_no = o.petition_no and %(erased)s = any(p.flags))
+                              then ''::bytea else o.body_sealed end, lease_owner = null, lease_until = null"""
+
+
 def release(connection: Connection, leased: Sequence[Leased], owner: str, next_at: datetime, rate: Rate | None = None) -> None:
     """Give back messages that were not tried: the try is not counted, what was doubtful stays so, their tokens and probes are for others."""
     rows = connection.execute(
-        """update outbox o set state = case when v.doubtful then 'UNKNOWN' when o.attempts > 1 then 'RETRY_WAIT' else 'QUEUED' end,
-           attempts = o.attempts - 1, way_attempts = o.way_attempts - 1, next_attempt_at = %s, lease_owner = null, lease_until = null
-           from unnest(%s::text[], %s::bool[], %s::int[]) as v(message_id, doubtful, attempts)
-           where o.message_id = v.message_id and o.state = 'SENDING' and o.lease_owner = %s and o.attempts = v.attempts returning o.body, o.message_id""",
-        (next_at, [m.message_id for m in leased], [m.doubtful for m in leased], [m.attempts for m in leased], owner),
+        f"""update outbox o set state = case when {_ON_PAPER} then 'DEAD' when v.doubtful then 'UNKNOWN' when o.attempts > 1 then 'RETRY_WAIT' else 'QUEUED' end,
+           attempts = o.attempts - 1, way_attempts = o.way_attempts - 1, next_attempt_at = %(now)s, {_LEFT}
+           from unnest(%(ids)s::text[], %(doubts)s::bool[], %(attempts)s::int[]) as v(message_id, doubtful, attempts)
+           where o.message_id = v.message_id and o.state = 'SENDING' and o.lease_owner = %(owner)s and o.attempts = v.attempts returning o.body, o.message_id""",
+        {"now": next_at, "ids": [m.message_id for m in leased], "doubts": [m.doubtful for m in leased], "attempts": [m.attempts for m in leased],
+         "owner": owner, "erased": ERASED},
     ).fetchall()
     back: dict[str, list[str]] = {}
     for body, message_id in rows:
@@ -144,11 +155,17 @@ def taken_away(connection: Connection, leased: Sequence[Leased], owner: str) -> 
     return {message_id for (message_id,) in rows}
 
 
-def reap(connection: Connection, now: datetime) -> int:
-    """Rows whose sender is gone become UNKNOWN, due at once, and the try has its row. Returns how many."""
-    sql = """update outbox set state = 'UNKNOWN', next_attempt_at = %s, lease_owner = null, lease_until = null
-             where message_id in (select message_id from outbox where state = 'SENDING' and lease_until <= %s for update skip locked)
+def reap(connection: Connection, now: datetime, delays: Sequence[timedelta] = (timedelta(0),)) -> int:
+    """Rows whose sender is gone become UNKNOWN, and the try has its row. Returns how many.
+
+    They are due at once; from the fourth try on by these delays of the schedule (`delays[n]` follows n tries), ±20 %: it may be the message that kills its senders.
+    """
+    sql = f"""update outbox o set state = case when {_ON_PAPER} then 'DEAD' else 'UNKNOWN' end,
+             next_attempt_at = %(now)s + case when o.way_attempts <= {_AT_ONCE} then interval '0'
+               else (%(delays)s::interval[])[least(o.way_attempts + 1, %(last)s)] * (0.8 + 0.4 * random()) end, {_LEFT}
+             where message_id in (select message_id from outbox where state = 'SENDING' and lease_until <= %(now)s for update skip locked)
              returning message_id"""
-    found = [message_id for (message_id,) in connection.execute(sql, (now, now))]
+    said = {"now": now, "delays": list(delays), "last": len(delays), "erased": ERASED}
+    found = [message_id for (message_id,) in connection.execute(sql, said)]
     attempts.given_up(connection, found, now)
     return len(found)

@@ -17,6 +17,17 @@ from rules.reassigning import TAKEN
 from rules.taxonomy import way_zh
 from rules.words import act_zh
 
+# What the comparison of ledgers tells a person of a body as a whole.
+LEDGER_UNREAD, MANY_STRANGERS = "ledger-unread", "many-strangers"
+
+
+def _of_a_ledger(data: Mapping[str, object]) -> str:
+    if data.get("what") == LEDGER_UNREAD:
+        return f"：连续三夜读不到该单位的账目（{data.get('code')}），两边无从核对，请联系该单位"
+    if data.get("what") == MANY_STRANGERS:
+        return f"：该单位账上列有我方未发之件 {data.get('parts')} 件，请向该单位核实"
+    return ""
+
 
 def receipted(door: Crossing, move: Move, petition: PetitionRow, handoff: HandoffRow | None) -> Answer:
     """A receipt for a message to the body. For the request it takes the edge to DELIVERED, for others it only counts."""
@@ -116,6 +127,7 @@ def duty_open(door: Crossing, move: Move, petition: PetitionRow | None, handoff:
     zh = door.house.roads.duty_zh(kind)
     if move.data.get("code") == TAKEN:
         zh = f"{zh}：收回改派之后，原承办单位来文“{act_zh(str(move.data.get('what')))}”，可供参考的转告现承办单位"
+    zh += _of_a_ledger(move.data)
     way = move.data.get("to_way")
     if isinstance(way, int):
         zh += f"（已自动改走{way_zh(way)}，送达前仍须跟进）"

@@ -119,6 +119,19 @@ def finish(connection: Connection, reconciliation: int, now: datetime, *, state:
     )
 
 
+# After so many nights in which a body's ledger could not be read a person is told.
+_NIGHTS_UNREAD = 3
+_UNREAD = """select count(*) = %(most)s and not bool_or(was_read) from (
+               select bool_or(state in ('DONE', 'RESTED')) as was_read from reconciliation where body = %(body)s and for_day <= %(night)s
+               group by for_day order by for_day desc limit %(most)s) last"""
+
+
+def unread(connection: Connection, body: str, for_day: date) -> bool:
+    """Whether the last three nights of this body, up to this one, are there and none of them was compared or rested."""
+    row = connection.execute(_UNREAD, {"body": body, "night": for_day, "most": _NIGHTS_UNREAD}).fetchone()
+    return bool(row and row[0])
+
+
 _AT_REST = """select exists (select 1 from reconciliation r where r.body = %(body)s and r.for_day < %(night)s and r.for_day > %(night)s - %(week)s
                              and r.state = 'DONE' and r.differences = 0 and r.items > 0 and r.id = (
                                select max(id) from reconciliation where body = %(body)s and state = 'DONE' and for_day < %(night)s)

@@ -25,6 +25,7 @@ ACT = "message.resend"
 
 _SHUT = "o.body_sealed = '' or exists (select 1 from handoff h where h.handoff_id = o.handoff_id and 'silenced' = any(h.flags))"
 _ON_PAPER = "exists (select 1 from handoff h where h.handoff_id = o.handoff_id and 'by-hand' = any(h.flags))"
+_STAYS = f"{_SHUT} or (o.state = 'DEAD' and {_ON_PAPER})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Candidate:
 
 _CANDIDATE = f"""select o.message_id, o.handoff_id, o.petition_no, o.body, o.message, o.sequence, o.round, o.partner_state, o.digest, o.state, o.attempts, o.way,
     o.lease_until, o.receipted_at,
-    case when o.state = 'RECEIPTED' then 'yes' when o.state in ('QUEUED', 'RETRY_WAIT') then 'no' when o.state <> 'DEAD' then 'maybe'
+    case when o.state = 'RECEIPTED' then 'yes'
+         when o.state = 'RETRY_WAIT' and exists (select 1 from receipt r where r.message_id = o.message_id) then 'maybe' when o.state in ('QUEUED', 'RETRY_WAIT') then 'no' when o.state <> 'DEAD' then 'maybe'
          when o.attempts = 0 then 'no' when coalesce(last.doubt, true) then 'maybe' else 'no' end,
     case when o.state = 'RECEIPTED' then 'receipted' when o.state = 'SENDING' and o.lease_until > %(now)s then 'sending' when o.body_sealed = '' then 'erased'
          when {_SHUT} then 'silenced' when {_ON_PAPER} then 'on-paper' else '' end
@@ -79,12 +81,16 @@ def one(connection: Connection, message_id: str, now: datetime) -> Candidate | N
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Send this message again. `sure`: the body surely does not hold it, so that it need not be asked; `by_word`: a person said so."""
+    """Send this message again. `sure`: the body surely does not hold it, so that it need not be asked; `by_word`: a person said so.
+
+    `attempts`: how often it had been tried when that was found; tried again since, what was sure is so no longer, and the order counts for nothing.
+    """
 
     message_id: str
     handoff_id: str
     sure: bool
     by_word: bool = False
+    attempts: int | None = None
 
 
 def send_again(
@@ -92,7 +98,7 @@ def send_again(
 ) -> tuple[set[str], dict[str, str]]:
     """Begin the schedule of these messages anew, at once, by this way of their body or the one they are on; who did it and why goes to the journal.
 
-    What was receipted meanwhile, is being sent, may not travel any more or goes on paper stays as it is.
+    What was receipted or tried again meanwhile, is being sent, may not travel any more or goes on paper stays as it is.
 
     Returns:
         The ids that go again, and of those that the door refused why.
@@ -102,9 +108,11 @@ def send_again(
     numbers = connection.execute("""select petition_no, recused <> '{}' from petition where petition_no in (select petition_no from outbox where message_id = any(%s))
                                     order by petition_no for update""", (ids,)).fetchall()
     recused = {number for number, any_ in numbers if any_}
-    free = dict(connection.execute(
-        f"""select o.message_id, o.petition_no from outbox o where o.message_id = any(%s) and (o.state in ('WEAK_RECEIPT', 'DEAD', 'RETRY_WAIT', 'UNKNOWN', 'QUEUED')
-            or (o.state = 'SENDING' and o.lease_until <= %s)) and not ({_SHUT}) and not {_ON_PAPER} order by o.message_id for update of o""", (ids, now)).fetchall())
+    decided = {o.message_id: o.attempts for o in orders}
+    rows = connection.execute(
+        f"""select o.message_id, o.petition_no, o.attempts from outbox o where o.message_id = any(%s) and (o.state in ('WEAK_RECEIPT', 'DEAD', 'RETRY_WAIT', 'UNKNOWN', 'QUEUED')
+            or (o.state = 'SENDING' and o.lease_until <= %s)) and not ({_SHUT}) and not {_ON_PAPER} order by o.message_id for update of o""", (ids, now)).fetchall()
+    free = {message_id: number for message_id, number, tried in rows if decided[message_id] in (None, tried)}
     refused: dict[str, str] = {}
     taken: list[Order] = []
     for order in orders:
@@ -143,10 +151,11 @@ def requeue(connection: Connection, message_ids: Sequence[str], now: datetime, *
 
     `ask`: asked about by key first; else what was receipted is sent at once, because the partner's own ledger has answered the question.
 
-    Not those whose bytes were erased (JJ 15), and none about a hand-off that is `silenced`: its body stands accused by now, or it was taken back.
+    Not those whose bytes were erased (JJ 15), none about a hand-off that is `silenced` (its body stands accused by now, or it was taken back), and not what was
+    given up because it went on paper.
     """
     sql = """update outbox o set state = case when %s or state in ('UNKNOWN', 'DEAD') then 'UNKNOWN' else 'RETRY_WAIT' end, next_attempt_at = %s, way_attempts = 0, dead_at = null where message_id = any(%s)
-             and state in ('RECEIPTED', 'WEAK_RECEIPT', 'DEAD', 'RETRY_WAIT', 'UNKNOWN') and not (""" + _SHUT + """)
+             and state in ('RECEIPTED', 'WEAK_RECEIPT', 'DEAD', 'RETRY_WAIT', 'UNKNOWN') and not (""" + _STAYS + """)
              returning message_id"""
     ids = list(message_ids)
     # The petitions are locked before the outbox rows: whoever learns of an accusation meanwhile is waited for.
@@ -167,5 +176,5 @@ def _doubt_again(connection: Connection, message_ids: Sequence[str]) -> None:
 
 
 def cannot_go(connection: Connection, message_ids: Sequence[str]) -> list[str]:
-    """Those of these messages that may never be sent again, because their bytes were erased or their hand-off is silenced."""
-    return [i for (i,) in connection.execute(f"select message_id from outbox o where message_id = any(%s) and ({_SHUT})", (list(message_ids),))]
+    """Those of these messages that may never be sent again, because their bytes were erased, their hand-off is silenced, or they went on paper."""
+    return [i for (i,) in connection.execute(f"select message_id from outbox o where message_id = any(%s) and ({_STAYS})", (list(message_ids),))]

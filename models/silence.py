@@ -17,12 +17,14 @@ from rules.reassigning import ACCUSED, NONE, TAKEN, Silence, own_law
 SUPERVISED = "supervised"
 _UPPER_LEVEL = "upper-level"
 # A letter counts once the body gave a receipt, or a person brought it another way and said so; one of before the body last moved is answered by that.
+# The first receipt counts, which is the one kept: sent again because the body's ledger lacks it, the letter is receipted anew and gives no new time.
 _REACHED = """
 with moved as (select coalesce(max(seq), 0) as seq from journal where petition_no = %(petition)s and handoff_id = %(handoff)s and actor like 'partner:%%' and from_state <> to_state)
-select min(coalesce(o.receipted_at, d.closed_at)) from outbox o
+select min(coalesce(r.stored_at, o.receipted_at, d.closed_at)) from outbox o
 join journal j on j.petition_no = %(petition)s and j.handoff_id = o.handoff_id and j.act = 'handoff.supervise' and j.at = o.created_at and j.seq > (select seq from moved)
+left join receipt r on r.message_id = o.message_id
 left join duty d on d.kind = 'undelivered' and d.ref = o.message_id and d.closed_at is not null
-where o.handoff_id = %(handoff)s and o.message = 'handoff.supervise' and (o.receipted_at is not null or d.closed_at is not null)
+where o.handoff_id = %(handoff)s and o.message = 'handoff.supervise' and coalesce(r.stored_at, o.receipted_at, d.closed_at) is not null
 """
 
 

@@ -130,7 +130,7 @@ def _act(ways: Ways, found: list[Candidate], steps: dict[str, Step], answers: di
         if step == "confirm" and isinstance(answer, Delivered):
             held.append((c, answer))
         elif step in _GOING:
-            orders.append(Order(c.message_id, c.handoff_id, step in ("send-sure", "by-word"), step == "by-word"))
+            orders.append(Order(c.message_id, c.handoff_id, step in ("send-sure", "by-word"), step == "by-word", c.attempts))
     progress = _Progress(len(held) + len(orders))
     entered = confirm(opened, held, progress)
     going, refused = send_again(opened, orders, ways.to, by, progress)

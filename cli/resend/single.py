@@ -95,7 +95,7 @@ def _act(ways: Ways, found: Candidate, answer: Answer | None, not_held: bool, by
     if dry_run:
         print(f"（--dry-run）会以原编号、原内容排入重发{by_way}")
         return GOOD
-    order = Order(found.message_id, found.handoff_id, step in ("send-sure", "by-word"), step == "by-word")
+    order = Order(found.message_id, found.handoff_id, step in ("send-sure", "by-word"), step == "by-word", found.attempts)
     going, refused = send_again(opened, [order], ways.to, by)
     if found.message_id not in going:
         say("不重发：" + (refused.get(found.message_id) or "其间已有回执，或正在发送，请再看一次"))

@@ -113,3 +113,17 @@ def test_two_dispatchers_at_once_send_each_message_once(context: Context, bureau
     assert asyncio.run(both()) == 60
     other.close()
     assert all(seen["received"] == 1 for seen in bureau.control("effects").values())
+
+
+@pytest.mark.guarantee("F11", "F12", "G1")
+def test_of_a_body_that_is_away_for_a_day_a_person_is_told_once_a_day(context: Context, bureau: World) -> None:
+    hand_off(context, COURT, 5)
+    bureau.control("down", {"hours": 100, "mode": "close"})
+    told = []
+    for _ in range(12):
+        asyncio.run(dispatch.run(context, SILENT, COURT))
+        told.append(len(bureau.ask("select 1 from duty where ref like %s", f"endpoint:{COURT}:%")))
+        bureau.clock.step(hours=7)
+    assert told[:3] == [0, 0, 0], "the schedule may mend the first day"
+    assert told == sorted(told)
+    assert told[-1] in (3, 4), "three days, or a part of a fourth"

@@ -50,6 +50,7 @@ def upgrade() -> None:
     op.execute("""delete from difference d using difference e where d.reconciliation_id = e.reconciliation_id and d.handoff_id = e.handoff_id
                   and d.kind = e.kind and d.id > e.id""")
     op.create_index("difference_once", "difference", ["reconciliation_id", "handoff_id", "kind"], unique=True)
+    op.create_index("outbox_by_petition", "outbox", ["petition_no"])
     op.drop_index("difference_by_run", "difference")
 
 
