@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 from typing import TypeVar
 
-from connectors.base import Connector
+from connectors.base import CallFailed, Connector, Unknown
 from connectors.wire import ledger as wire
 from connectors.wire.ledger import DayDigest, Digests
 from flows import fetching
@@ -32,6 +33,9 @@ AT_ONCE = 8
 # What is compared, kept and acted on before the next step begins, and lost when the comparison dies in it: so many hand-offs and days.
 _STEP = 50_000
 _STEP_DAYS = 31
+
+# So long may the comparison of one body take; what is left is taken up at the day reached.
+LONGEST_S = 2 * 3600.0
 
 _NOTHING = wire.digest(())
 CONTRADICTION = Finding("ledger_contradicts_itself", "duty")
@@ -62,11 +66,12 @@ class Step:
 class Comparing:
     """The comparison of one body by one connector, from the day an earlier try had reached."""
 
-    def __init__(self, context: Context, connector: Connector, comparison: Comparison, begun: Begun, night: date, place: Place) -> None:
+    def __init__(self, context: Context, connector: Connector, comparison: Comparison, begun: Begun, night: date, place: Place, longest_s: float = LONGEST_S) -> None:
         self._context, self._connector, self._comparison = context, connector, comparison
         self._begun, self._night, self._place = begun, night, place
         self._line = 2
         self._splits = True
+        self._ends = time.monotonic() + longest_s
 
     async def run(self) -> None:
         """Compare, keep, heal what needs a fetch. Raises CallFailed and psycopg.Error; what was kept by then stays."""
@@ -183,6 +188,8 @@ class Comparing:
             step = Step(split, tuple(sorted({p.day for p in some})))
             for first, last in spans(step):
                 theirs = await self._call(lambda first=first, last=last, split=split: self._connector.digests(first, last, self._line, split))  # type: ignore[misc]
+                if (theirs.line, theirs.split) != (self._line, split):
+                    raise CallFailed(Unknown("the form of the digests changed in between", "bad-ledger"))
                 found |= _by_part(theirs.days)
         return {part: found.get(part) or DayDigest(part.day, 0, _NOTHING, part.bucket) for part in wanted}
 
@@ -191,12 +198,15 @@ class Comparing:
 
         async def one(d: Disagreement) -> None:
             async with gate:
+                if time.monotonic() >= self._ends:
+                    return
                 after = d.ours.last_seq_out if d.ours else 0
                 got = await self._place.wait(fetching.fetch(self._context, self._comparison.body, d.handoff_id, d.petition_no or "", after))
             if got.code:
                 log.warning("messages of %s could not be fetched: %s", self._comparison.body, got.code)
 
         await asyncio.gather(*(one(d) for d in ahead))
+        self._in_time()
 
     async def _spot_check(self, equal: Sequence[DayDigest], whole: Mapping[Part, DayDigest]) -> None:
         """One part of one day on which nothing differs is listed all the same, drawn by body and night: the more hand-offs on a day, the likelier."""
@@ -235,7 +245,12 @@ class Comparing:
             raise failed[0]
 
     async def _call(self, work: Callable[[], T]) -> T:
+        self._in_time()
         return await self._place.wait(self._context.call(work, self._comparison.body))
+
+    def _in_time(self) -> None:
+        if time.monotonic() >= self._ends:
+            raise CallFailed(Unknown("the comparison takes too long", "too-long"))
 
     async def _ledger(self, work: Callable[[Connection], T]) -> T:
         return await self._context.transact(work)

@@ -22,6 +22,9 @@ from flows.trace import SILENT, Mark, Trace
 from models import differences, recon
 from models.comparing import Disagreement
 from models.db import Connection
+from models.door import advance
+from models.moves import SYSTEM, Move
+from models.own_acts import LEDGER_UNREAD
 from models.recon import Begun
 from rules.calendar import SHANGHAI
 from rules.ledgers import ACTION_ZH, KIND_ZH
@@ -98,19 +101,30 @@ async def run(context: Context, trace: Trace, body: str | None = None, day: date
     bodies = [body] if body else await context.transact(lambda c: well_first(c, bodies_with_handoffs(c, for_day), for_day))
     summary = Summary(for_day)
     gate = Gate(context.settings.bodies_at_once)
+    lost: list[psycopg.OperationalError] = []
 
     async def one(code: str) -> None:
         async with gate.place() as place:
-            if context.stopping.is_set():
+            # Without a ledger none is begun any more.
+            if context.stopping.is_set() or lost:
                 return
-            if body is None and not again and await context.transact(lambda c: recon.rest(c, code, for_day, context.now(), quiet)):
-                return
-            made = await _compare(context, code, for_day, again, place)
-            if made is not None:
-                summary.bodies.append(made)
-                await _heal(context, made, place)
+            try:
+                if body is None and not again and await context.transact(lambda c: recon.rest(c, code, for_day, context.now(), quiet)):
+                    return
+                made = await _compare(context, code, for_day, again, place)
+                if made is not None:
+                    summary.bodies.append(made)
+                    await _heal(context, made, place)
+            except psycopg.OperationalError as fault:
+                if _away(fault):
+                    lost.append(fault)
+                raise
 
-    await asyncio.gather(*(one(code) for code in bodies))
+    # One body's fault is raised once all others have ended: it must not cut them off.
+    ended = await asyncio.gather(*(one(code) for code in bodies), return_exceptions=True)
+    for fault in ended:
+        if isinstance(fault, BaseException):
+            raise fault
     summary.bodies.sort(key=lambda c: c.body)
     summary.healed = await context.transact(lambda c: differences.mark_healed(c, context.now()))
     summary.open = await context.transact(differences.open_differences)
@@ -152,15 +166,31 @@ async def _made(context: Context, body: str, for_day: date, begun: Begun, place:
     except CallFailed as fault:
         comparison.failed = fault.outcome.code
         log.warning("the ledger of %s could not be read: %s", body, fault.outcome.code)
-    except psycopg.OperationalError:
-        raise
+    except psycopg.OperationalError as fault:
+        if _away(fault):
+            raise
+        comparison.failed = "fault"
+        log.error("the comparison with %s failed: %s", body, type(fault).__name__)
     except Exception as fault:  # noqa: BLE001  (one body's ledger must not be the end of everybody's night)
         comparison.failed = "fault"
         log.error("the comparison with %s failed: %s", body, type(fault).__name__)
-    await context.transact(lambda c: recon.finish(
-        c, begun.id, context.now(), state=recon.FAILED if comparison.failed else recon.DONE, days=comparison.days, differing=comparison.differing,
-        items=comparison.items, note=comparison.failed or note))
+    await context.transact(lambda c: _finish(c, context, comparison, for_day, begun, note))
     return comparison
+
+
+def _away(fault: psycopg.OperationalError) -> bool:
+    """Whether the ledger itself is gone (no answer, connection lost, server stopping), and not just too slow or too full for what one body listed."""
+    return fault.sqlstate is None or fault.sqlstate.startswith(("08", "57P"))
+
+
+def _finish(connection: Connection, context: Context, comparison: Comparison, for_day: date, begun: Begun, note: str) -> None:
+    """Close the comparison; a body whose ledger could not be read in any of its last nights is a person's, once while the duty is open."""
+    now, body = context.now(), comparison.body
+    recon.finish(connection, begun.id, now, state=recon.FAILED if comparison.failed else recon.DONE, days=comparison.days, differing=comparison.differing,
+                 items=comparison.items, note=comparison.failed or note)
+    if comparison.failed and recon.unread(connection, body, for_day):
+        said = {"kind": "security", "ref": f"{body}:{LEDGER_UNREAD}", "code": comparison.failed, "what": LEDGER_UNREAD, "body": body}
+        advance(connection, [Move("duty.open", SYSTEM, data=said)], context.house, context.sealer, now)
 
 
 async def _heal(context: Context, comparison: Comparison, place: Place) -> None:

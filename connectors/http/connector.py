@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
@@ -35,6 +36,11 @@ from connectors.wire.times import BEIJING
 
 CONTENT_TYPE = f"{MEDIA_TYPE}; charset=utf-8"
 MAX_PAGES = 10_000
+# What is kept in memory of what a body sent about one hand-off; the rest is asked for once this has been applied.
+MAX_FETCH_BYTES = 32 * 1024 * 1024
+# A body may leave out what was not asked for, page after page, but not for ever.
+MAX_EMPTY_PAGES = 100
+LISTING_S = 600.0
 # The headers that, with the raw bytes and the body's secret, prove a receipt.
 _PROOF = ("webhook-id", "webhook-timestamp", "webhook-signature")
 # Worth one more try within the second. A connect time-out has waited long enough, a certificate does not mend itself.
@@ -44,14 +50,15 @@ PASSING = frozenset({"connect-failed", "dns", "tls"})
 class HttpConnector:
     """Reaches one body over HTTP. Many threads may share it; each has its own session and connection.
 
-    `now` gives the present instant (aware); `own_urn` is the bureau's, told to the partner in User-Agent.
+    `now` gives the present instant (aware); `own_urn` is the bureau's, told to the partner in User-Agent; `listing_s`: seconds that the pages of one
+    question may take together.
     Raises BadKey (signing.py) at once for a secret that is none.
     """
 
-    def __init__(self, options: HttpOptions, keys: Keys, now: Callable[[], datetime], own_urn: str) -> None:
+    def __init__(self, options: HttpOptions, keys: Keys, now: Callable[[], datetime], own_urn: str, *, listing_s: float = LISTING_S) -> None:
         for secret in (*keys.to_body, *keys.from_body):
             key_bytes(secret)
-        self.options, self._keys, self._now = options, keys, now
+        self.options, self._keys, self._now, self._listing_s = options, keys, now, listing_s
         self._transport = Transport(
             options.base_url,
             options.connect_timeout,
@@ -113,10 +120,14 @@ class HttpConnector:
         return outcome
 
     def fetch(self, handoff_id: str, after: int) -> list[bytes]:
-        """All pages of what the body sent past `after`. Raises CallFailed, and ValueError for ids that are none."""
+        """What the body sent past `after`, page by page: all, or the beginning where it is more than MAX_FETCH_BYTES or takes too long.
+
+        Raises CallFailed, and ValueError for ids that are none.
+        """
         if not is_uuid(handoff_id) or after < 0:
             raise ValueError("handoff_id must be a lower-case UUID and after a number from 0")
         found: list[bytes] = []
+        size, ends = 0, time.monotonic() + self._listing_s
         for _ in range(MAX_PAGES):
             body = self._signed_get(paths.handoff_messages(handoff_id, after))
             try:
@@ -125,10 +136,13 @@ class HttpConnector:
             except ValueError as error:
                 raise CallFailed(Unknown(f"the page of messages cannot be read: {error}", "bad-page")) from None
             found.extend(page.messages)
-            if page.complete:
+            size += sum(len(message) for message in page.messages)
+            if page.complete or size >= MAX_FETCH_BYTES:
                 return found
             if last <= after:
                 break
+            if time.monotonic() >= ends:
+                return found
             after = last
         raise CallFailed(Unknown("the pages of messages do not come to an end", "endless-pages"))
 
@@ -166,6 +180,7 @@ class HttpConnector:
         ends = tuple(buckets) or ("",)
         cursor: str | None = None
         seen: set[str] = set()
+        empty, until = 0, time.monotonic() + self._listing_s
         for _ in range(MAX_PAGES):
             body = self._signed_get(paths.ledger(from_day, to_day, cursor, self.options.page_limit, buckets))
             try:
@@ -176,8 +191,11 @@ class HttpConnector:
             cursor = page.next_cursor
             if cursor is None:
                 return
-            if cursor in seen:
+            empty = 0 if page.items else empty + 1
+            if cursor in seen or empty >= MAX_EMPTY_PAGES:
                 break
+            if time.monotonic() >= until:
+                raise CallFailed(Unknown("the listing takes too long", "too-long"))
             seen.add(cursor)
         raise CallFailed(Unknown("the pages of the ledger do not come to an end", "endless-pages"))
 

@@ -38,6 +38,7 @@ _WORDS: Mapping[str, str] = {
     "bad-page": "对方补发的消息无法读取；请联系对方技术人员",
     "bad-ledger": "对方的台账无法读取；请联系对方技术人员",
     "endless-pages": "对方的分页没有尽头；请联系对方技术人员",
+    "too-long": "读取对方台账用时过长，本次到此为止；如持续出现，请联系对方技术人员",
 }
 _FAULTS: Mapping[str, str] = {
     "too-large": "对方的答复过长",

@@ -47,6 +47,8 @@ def decode_messages(raw: bytes) -> MessagePage:
         raise BadPage("messages must be a list of texts, each the exact bytes of one event")
     if not isinstance(complete, bool) or not (complete or texts):
         raise BadPage("complete must be true or false, and true on an empty page")
+    if len(texts) > MAX_PAGE_MESSAGES:
+        raise BadPage(f"a page has at most {MAX_PAGE_MESSAGES} messages")
     messages = [text.encode() for text in texts]
     if any(len(message) > MAX_BODY_BYTES for message in messages):
         raise BadPage(f"a message is longer than {MAX_BODY_BYTES} bytes")
