@@ -94,7 +94,7 @@ def _shut(s: Standing) -> str:
     said = [f"人工暂停，{f'至 {local(s.suspended_until)}' if s.suspended_until else '直到恢复为止'}"] if s.suspended else []
     if s.breaker.state != "CLOSED":
         way = way_zh(s.way) if s.way else ""
-        soon = f"{local(s.breaker.probe_at)} 试投一件" if s.breaker.state == "OPEN" else "正在试投一件"
+        soon = f"{local(s.breaker.probe_at)} 起有到期文书即试投一件" if s.breaker.state == "OPEN" else "正在试投一件"
         said.append(f"{way}接口不通（{s.breaker.cause}），自 {local(s.breaker.opened_at)} 起，{soon}")
     return "；".join(said)
 

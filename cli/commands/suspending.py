@@ -102,7 +102,7 @@ def in_words(s: Standing) -> str:
         said.append(f"人工暂停投递，{until}（{s.suspended_by or '未写明何人'}：{s.suspended_reason}）")
     way = way_zh(s.way) if s.way else ""
     if s.breaker.state == "OPEN":
-        said.append(f"{way}接口不通，自 {local(s.breaker.opened_at)} 起（{s.breaker.cause}：{in_chinese(s.breaker.cause)}），{local(s.breaker.probe_at)} 试投一件")
+        said.append(f"{way}接口不通，自 {local(s.breaker.opened_at)} 起（{s.breaker.cause}：{in_chinese(s.breaker.cause)}），{local(s.breaker.probe_at)} 起有到期文书即试投一件")
     elif s.breaker.state == "HALF_OPEN":
         said.append(f"{way}接口不通，自 {local(s.breaker.opened_at)} 起（{s.breaker.cause}：{in_chinese(s.breaker.cause)}），正在试投一件")
     if s.token_at is not None:

@@ -55,7 +55,7 @@ def resend_many(opened: Opened, wanted: Wanted, not_held: bool, by: By, *, dry_r
         if not found:
             print(f"{name}：没有符合条件的文书")
             return GOOD
-        tell_standing(opened, wanted.body)
+        tell_standing(opened, wanted.body, wanted.way)
         _count(name, found)
         going = [c for c in found if not c.stop]
         answers = _ask(ways, [c for c in going if c.has == "maybe"])

@@ -37,7 +37,7 @@ def resend_one(opened: Opened, message_id: str, way: int | None, not_held: bool,
     name = body_name(opened.house, found.body)
     print(f"{found.petition_no} 第 {found.sequence} 号文书（{MESSAGE_ZH.get(found.message, found.message)}），{name}，{way_zh(found.way)}，"
           f"现状：{OUTBOX_ZH.get(found.state, found.state)}，已试 {found.attempts} 次")
-    tell_standing(opened, found.body)
+    tell_standing(opened, found.body, found.way if way is None else way)
     if found.stop:
         say("不重发：" + _stopped(found))
         return FOUND
@@ -104,11 +104,12 @@ def _act(ways: Ways, found: Candidate, answer: Answer | None, not_held: bool, by
     return GOOD
 
 
-def tell_standing(opened: Opened, body: str) -> None:
-    """Say it where a body is suspended by hand or its endpoint is left alone: what goes again will wait for that."""
+def tell_standing(opened: Opened, body: str, way: int | None) -> None:
+    """Say it where a body is suspended by hand, or this way of it (None: any) is left alone: what goes again will wait for that."""
     from cli.commands.suspending import in_words
     from models import breaker
 
     with opened.database.transaction() as connection:
         for one in breaker.standing(connection, opened.now(), [body]):
-            say(f"注意：{body_name(opened.house, body)}{in_words(one)}；重发的文书要等到那时")
+            if one.suspended or one.token_at is not None or way is None or one.way == way:
+                say(f"注意：{body_name(opened.house, body)}{in_words(one)}；重发的文书要等到那时")
