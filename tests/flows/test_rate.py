@@ -62,7 +62,7 @@ def test_the_day_s_figures_name_who_gets_nothing_and_why(context: Context, burea
     context.transact_now(lambda c: suspending.suspend(c, HOUSING, "1024", "对方档案室搬迁", now + timedelta(days=2), context.house, now))
     figures = context.transact_now(lambda c: bulletin.count(c, now))
     text = bulletin.write(context, figures)
-    assert "| 东屿区人民法院 | 接口不通（http-401），自 03-02 09:00 起，03-02 09:01 试投一件 |" in text
+    assert "| 东屿区人民法院 | 接口不通（http-401），自 03-02 09:00 起，03-02 09:01 起有到期文书即试投一件 |" in text
     assert "人工暂停，至 03-04 09:00" in text
     assert "搬迁" not in text, "a person's own words stay in the ledger"
     bureau.clock.step(minutes=1)
