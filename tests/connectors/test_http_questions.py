@@ -8,6 +8,8 @@ from datetime import date, timedelta
 import pytest
 
 from connectors.base import CallFailed, Delivered, NotReceived, Unavailable, Unknown
+from connectors.http.connector import MAX_EMPTY_PAGES, MAX_FETCH_BYTES, HttpConnector
+from connectors.http.options import HttpOptions
 from connectors.wire import ledger, pages, problems, receipts
 from connectors.wire.events import new_id
 from connectors.wire.ledger import Item, day_digest
@@ -17,6 +19,7 @@ from tests.connectors.partner import (
     BUREAU,
     COURT,
     FROM_BODY,
+    KEYS,
     NOW,
     PETITION,
     TO_BODY,
@@ -113,6 +116,41 @@ def test_pages_that_go_round_in_a_ring_are_left() -> None:
         list(there.connector().ledger(DAY, DAY))
 
 
+def test_a_listing_of_nothing_and_one_that_takes_too_long_end() -> None:
+    def empty(request: Request) -> Reply:
+        return signed(ledger.encode_page([], new_id()), request.headers["webhook-id"])
+
+    with partner(empty) as there, pytest.raises(CallFailed) as caught:
+        list(there.connector().ledger(DAY, DAY))
+    assert (caught.value.outcome.code, len(there.seen)) == ("endless-pages", MAX_EMPTY_PAGES)
+
+    def slow(request: Request) -> Reply:
+        return signed(ledger.encode_page([item()], new_id()), request.headers["webhook-id"])
+
+    with partner(slow) as there, pytest.raises(CallFailed) as caught:
+        list(HttpConnector(HttpOptions(base_url=there.url), KEYS, lambda: NOW, BUREAU, listing_s=0).ledger(DAY, DAY))
+    assert (caught.value.outcome.code, len(there.seen)) == ("too-long", 1)
+
+
+@pytest.mark.guarantee("P4")
+def test_what_a_body_sent_is_had_in_pieces_that_memory_can_bear() -> None:
+    """More than is kept at once: the beginning is given, in order, and the rest when it is asked for again."""
+    handoff_id = new_id()
+    raws = [encoded("handoff.progress", source=COURT, to=BUREAU, sequence=n, handoff_id=handoff_id, note="办理中", scan="办" * 80_000) for n in range(1, 181)]
+
+    def answer(request: Request) -> Reply:
+        after = int(request.path.rpartition("=")[2])
+        return signed(pages.encode_messages(raws[after : after + 20], after + 20 >= len(raws)), request.headers["webhook-id"])
+
+    with partner(answer) as there:
+        first = there.connector().fetch(handoff_id, 0)
+        assert len(first) < len(raws)
+        assert sum(len(raw) for raw in first[:-20]) < MAX_FETCH_BYTES <= sum(len(raw) for raw in first)
+        assert first + there.connector().fetch(handoff_id, len(first)) == raws
+        hurried = HttpConnector(HttpOptions(base_url=there.url), KEYS, lambda: NOW, BUREAU, listing_s=0)
+        assert hurried.fetch(handoff_id, 0) == raws[:20], "what came in time is had"
+
+
 def test_the_ledger_comes_in_pages() -> None:
     items = [item() for _ in range(5)]
     bodies = {"": (items[:2], "a/+ 1"), "cursor=a%2F%2B+1": (items[2:4], "b"), "cursor=b": (items[4:], None)}
@@ -164,7 +202,8 @@ def test_an_answer_that_cannot_be_believed_is_named(answer: Callable[[Request], 
     assert caught.value.outcome.code == code
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"messages":["{}"],"complete":false}'])
+@pytest.mark.parametrize("body", [b"{}", b'{"messages":["{}"],"complete":false}', pages.encode_messages([b"{}"] * (pages.MAX_PAGE_MESSAGES + 1), True)],
+                         ids=["nothing", "no event", "too many"])
 def test_a_page_that_cannot_be_read_is_named(body: bytes) -> None:
     with partner(answered(body)) as there, pytest.raises(CallFailed) as caught:
         there.connector().fetch(new_id(), 0)

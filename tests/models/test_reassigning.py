@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.bodies import Bodies
-from models import desk, desk_petition, reassigning
+from models import desk, desk_petition, reassigning, resending
 from models.moves import SYSTEM, Actor, Answer, Done, Move, Refused
 from models.settling import Evidence, Result
 from models.unheeded import unheeded
@@ -67,6 +67,24 @@ def test_whatever_a_body_sits_on_is_taken_from_it_when_all_its_time_is_up(ledger
     assert not [d for d in ledger.duties() if d["kind"] in ("conference", "supervise")]
     ledger.send_all(HOUSING)
     assert (ledger.handoff(handoff)["partner_state"], ledger.rows("select message from outbox order by sequence")[-1]["message"]) == ("WITHDRAWN", "arbitration.ruling")
+    assert ledger.flaws() == []
+
+
+def test_a_letter_sent_again_gives_the_body_no_new_time(ledger: Ledger) -> None:
+    """Its ledger says that it lacks the supervision, so that is sent and receipted anew: the first receipt counts."""
+    handoff = bring(ledger, ledger.send(HOUSING), "SIGNED")
+    while ledger.handoff(handoff)["holder"] != CONFERENCE:
+        ledger.let_pass(3)
+    ledger.done(ledger.clerk("handoff.supervise", handoff))
+    ledger.send_all(HOUSING)
+    [letter] = ledger.rows("select message_id, receipted_at from outbox where handoff_id = %s and message = 'handoff.supervise'", handoff)
+    ledger.let_pass(12)
+    with ledger.transaction() as connection:
+        assert resending.requeue(connection, [letter["message_id"]], ledger.now, ask=False) == 1
+    ledger.send_all(HOUSING)
+    [again] = ledger.rows("select receipted_at from outbox where message_id = %s", letter["message_id"])
+    assert again["receipted_at"] > letter["receipted_at"]
+    assert ledger.done(reassign(ledger, handoff)).state == "WITHDRAWN"
     assert ledger.flaws() == []
 
 

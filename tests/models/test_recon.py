@@ -278,6 +278,111 @@ def test_what_does_not_heal_becomes_a_persons(ledger: Ledger) -> None:
     assert ledger.flaws() == []
 
 
+def compared(ledger: Ledger, theirs: list[Item]) -> list[tuple[str, str]]:
+    """A whole night: compared, acted on, done, sent, healed."""
+    found = look(ledger, theirs).found
+    with ledger.transaction() as connection:
+        run = recon.begin(connection, COURT, DAY, ledger.now, again=True)
+        assert run
+        kept = differences.record(connection, run.id, COURT, found, ledger.house, ledger.sealer, ledger.now)
+        recon.finish(connection, run.id, ledger.now, state=recon.DONE, days=1, differing=1, items=len(theirs))
+    ledger.send_all()
+    with ledger.transaction() as connection:
+        differences.mark_healed(connection, ledger.now)
+    return [(d.finding.kind, d.finding.action) for d in kept]
+
+
+@pytest.mark.guarantee("M7", "F21")
+@pytest.mark.parametrize(("seen", "kind", "action"), [(1, "messages_missing_at_partner", "resend"), (3, "receipt_lost", "ask")])
+def test_a_ledger_that_does_not_move_although_all_is_receipted_is_a_persons(ledger: Ledger, seen: int, kind: str, action: str) -> None:
+    handoff = ledger.deliver()
+    ledger.send_all()
+    ledger.done(ledger.clerk("handoff.urge", handoff))
+    ledger.send_all()
+
+    def tries() -> int:
+        return len(ledger.rows("select 1 from attempt"))
+
+    before = tries()
+    theirs = [replace(item, last_seq_in=seen) for item in items(ledger)]
+    assert compared(ledger, theirs) == [(kind, action)]
+    assert ledger.duties("difference") == []
+    once = tries()
+    assert once - before == (action == "resend")
+    for day in (3, 4, 5):
+        ledger.at(f"2026-03-0{day} 03:00")
+        assert compared(ledger, theirs) == [(kind, "duty")]
+        assert tries() == once, "not a third time"
+        [duty] = ledger.duties("difference")
+        assert (duty["handoff_id"], duty["detail"]["code"]) == (handoff, kind)
+    assert compared(ledger, items(ledger)) == []
+    assert ledger.flaws() == []
+
+
+@pytest.mark.guarantee("F20")
+def test_a_ledger_that_comes_nearer_night_by_night_is_nobodys(ledger: Ledger) -> None:
+    handoff = ledger.deliver()
+    ledger.send_all()
+    for _ in range(2):
+        ledger.done(ledger.clerk("handoff.urge", handoff))
+        ledger.send_all()
+    for day, seen in ((3, 1), (4, 2)):
+        ledger.at(f"2026-03-0{day} 03:00")
+        assert compared(ledger, [replace(item, last_seq_in=seen) for item in items(ledger)]) == [("messages_missing_at_partner", "resend")]
+    assert ledger.duties("difference") == []
+
+
+def test_what_was_not_sent_again_before_the_ledger_was_read_proves_nothing(ledger: Ledger) -> None:
+    """Healed by somebody else while this comparison reads: its listing is older than the receipt."""
+    handoff = ledger.deliver()
+    ledger.send_all()
+    ledger.done(ledger.clerk("handoff.urge", handoff))
+    ledger.send_all()
+    theirs = [replace(item, last_seq_in=1) for item in items(ledger)]
+    found = look(ledger, theirs).found
+    with ledger.transaction() as connection:
+        first = recon.begin(connection, COURT, DAY, ledger.now, again=True)
+        assert first
+        differences.record(connection, first.id, COURT, found, ledger.house, ledger.sealer, ledger.now)
+        recon.finish(connection, first.id, ledger.now, state=recon.DONE, days=1, differing=1, items=1)
+        second = recon.begin(connection, COURT, DAY, ledger.now, again=True)
+        assert second
+    ledger.wait(minutes=1)
+    ledger.send_all()
+    with ledger.transaction() as connection:
+        assert differences.mark_healed(connection, ledger.now) == 1
+        [kept] = differences.record(connection, second.id, COURT, found, ledger.house, ledger.sealer, ledger.now)
+    assert kept.finding.action == "resend"
+    assert ledger.duties("difference") == []
+
+
+@pytest.mark.guarantee("F21")
+def test_more_strangers_than_a_person_could_look_at_are_one_duty(ledger: Ledger) -> None:
+    ledger.send()
+    ledger.send_all()
+    mine, = items(ledger)
+    many = differences.MOST_STRANGERS + 1
+    strangers = [replace(mine, handoff_id=f"00000000-0000-7000-8000-{n:012x}") for n in range(many)]
+    for _ in range(2):
+        act_on(ledger, [mine, *strangers])
+    [duty] = ledger.duties("security")
+    assert (duty["body"], duty["petition_no"], duty["detail"]["code"], duty["detail"]["parts"]) == (COURT, None, "unknown_to_us", many)
+    assert f"我方未发之件 {many} 件" in duty["zh"]
+    assert ledger.rows("select count(*) from difference where kind = 'unknown_to_us'") == [{"count": 2 * many}], "each is kept"
+
+
+def test_a_body_that_could_not_be_read_for_three_nights_is_told_from_one_that_was(ledger: Ledger) -> None:
+    def night(day: int, state: str) -> bool:
+        with ledger.transaction() as connection:
+            run = recon.begin(connection, COURT, date(2026, 3, day), ledger.now)
+            assert run
+            recon.finish(connection, run.id, ledger.now, state=state, days=0, differing=0, items=0)
+            return recon.unread(connection, COURT, date(2026, 3, day))
+
+    told = [night(day, state) for day, state in enumerate(["FAILED", "FAILED", "DONE", "FAILED", "FAILED", "FAILED", "FAILED", "DONE", "FAILED"], 2)]
+    assert told == [False, False, False, False, False, True, True, False, False]
+
+
 @pytest.mark.parametrize("strangers", [3, 1200], ids=["few", "many"])
 def test_many_are_held_like_few(ledger: Ledger, strangers: int) -> None:
     """Few are handed over with the question, many by a temporary table: the answers are the same, also where one is listed twice."""
