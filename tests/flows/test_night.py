@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg
@@ -13,8 +13,9 @@ import pytest
 
 from connectors.base import CallFailed, Connector
 from connectors.directory import Directory
+from connectors.wire.ledger import Digests
 from flows import dispatch, reconcile
-from flows.comparison import Comparing, Comparison
+from flows.comparison import LONGEST_S, Comparing, Comparison
 from flows.context import Context
 from flows.gate import Gate
 from flows.trace import SILENT
@@ -69,6 +70,14 @@ def spoil(context: Context, how: Callable[[Context], None]) -> Context:
     return replace(context, directory=_Directory(context.directory, lambda: how(context)))  # type: ignore[arg-type]
 
 
+def compare(context: Context, connector: Any, begun: recon.Begun, longest_s: float) -> None:
+    async def play() -> None:
+        async with Gate(1).place() as place:
+            await Comparing(context, connector, Comparison(COURT), begun, reconcile.beijing_day(context.now()), place, longest_s).run()
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize("how", [_past_all_sense, _too_slow])
 def test_one_body_s_ledger_that_breaks_us_is_one_body_s_failed_night(context: Context, bureau: World, how: Callable[[Context], None]) -> None:
     hand_off(context, COURT, 2)
@@ -79,6 +88,39 @@ def test_one_body_s_ledger_that_breaks_us_is_one_body_s_failed_night(context: Co
     assert dict(bureau.ask("select body, state from reconciliation")) == {COURT: "DONE", HOUSING: "FAILED"}
     assert asyncio.run(reconcile.run(context, SILENT)).failed == []
     assert dict(bureau.ask("select body, state from reconciliation")) == {COURT: "DONE", HOUSING: "DONE"}
+
+
+class _FallsBack:
+    """A body that moves between the first digests and the listing, and from then on knows only the first form of the line."""
+
+    def __init__(self, real: Connector) -> None:
+        self._real, self.asked = real, 0
+
+    def digests(self, first: date, last: date, line: int = 1, split: int = 1) -> Digests:
+        self.asked += 1
+        if self.asked > 1:
+            return self._real.digests(first, last)
+        found = self._real.digests(first, last, line, split)
+        return replace(found, days=[replace(day, sha256="0" * 64) for day in found.days])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+def test_a_body_that_falls_back_to_the_first_form_in_between_is_not_accused(context: Context, bureau: World) -> None:
+    hand_off(context, COURT, 2)
+    asyncio.run(dispatch.run_all(context, SILENT))
+    real = context.directory.of(COURT)
+    assert real is not None
+    falls = _FallsBack(real)
+    day = reconcile.beijing_day(context.now())
+    begun = context.transact_now(lambda c: recon.begin(c, COURT, day, context.now(), context.owner))
+    assert begun is not None
+    with pytest.raises(CallFailed) as caught:
+        compare(context, falls, begun, LONGEST_S)
+    assert (caught.value.outcome.code, falls.asked) == ("bad-ledger", 2)
+    assert bureau.ask("select kind from difference union all select kind from duty where kind = 'security'") == []
+    assert asyncio.run(reconcile.run(context, SILENT, COURT, again=True)).bodies[0].found == []
 
 
 def test_a_ledger_of_ours_that_is_gone_ends_the_night_when_those_under_way_have_ended(context: Context, bureau: World) -> None:
@@ -102,13 +144,8 @@ def test_a_comparison_has_an_end(context: Context, bureau: World) -> None:
     day = reconcile.beijing_day(context.now())
     begun = context.transact_now(lambda c: recon.begin(c, COURT, day, context.now(), context.owner))
     assert begun is not None
-
-    async def play() -> None:
-        async with Gate(1).place() as place:
-            await Comparing(context, connector, Comparison(COURT), begun, day, place, longest_s=0).run()
-
     with pytest.raises(CallFailed) as caught:
-        asyncio.run(play())
+        compare(context, connector, begun, 0)
     assert caught.value.outcome.code == "too-long"
 
 
