@@ -36,6 +36,7 @@ _TRY_FOR_S = 20.0
 # One that cannot answer a trivial question within the first, again and again for the second, has hung or lost its database.
 _PREFECT_ANSWERS_WITHIN_S = 8.0
 _PREFECT_AGAIN_AFTER_S = 30.0
+_GATEWAY_AGAIN_AFTER_S = 60.0
 
 
 class StackError(RuntimeError):
@@ -166,7 +167,10 @@ class Stack:
         if self.sandbox is not None:
             argv = [sys.executable, "-m", "cli.sandbox", str(self.sandbox), "--port", str(self.settings.sandbox_port)]
             found.append(self._service("sandbox", argv, probe(f"{self.settings.sandbox_own}/control/idle")))
-        found.append(self._service("gateway", [sys.executable, "-m", "gateway"], probe(f"{self.settings.gateway_url}/healthz")))
+        # One that says its database is away is not helped by a restart; one that says nothing has hung.
+        asked = f"{self.settings.gateway_url}/healthz"
+        found.append(Service(self._child("gateway", [sys.executable, "-m", "gateway"]), probe(asked), backoff=self.backoff,
+                             restart_after=_GATEWAY_AGAIN_AFTER_S, answers=probe(asked, any_status=True)))
         found.extend(self._service(name, [sys.executable, "-m", "cli.main", "work"]) for name in worker_names(self.workers))
         if self.runner:
             found.append(self._service("runner", [sys.executable, "-m", "cli.runner"]))
@@ -247,11 +251,15 @@ class _Late:
         return self._child is not None and self._child.alive() and self._knows == self._address()
 
 
-def probe(url: str) -> Callable[[], bool]:
+def probe(url: str, *, any_status: bool = False) -> Callable[[], bool]:
+    """Asks `url` for 200, or with `any_status` for any answer at all."""
+
     def ready() -> bool:
         try:
             with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  (our own http URL)
-                return bool(answer.status == 200)
+                return any_status or bool(answer.status == 200)
+        except urllib.error.HTTPError:
+            return any_status
         except (urllib.error.URLError, http.client.HTTPException, OSError):
             return False
 

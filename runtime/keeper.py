@@ -16,6 +16,7 @@ log = logging.getLogger("tonglu.supervisor")
 
 LOOK_EVERY_S = 0.1
 _PROBE_EVERY_S = 2.0
+_AFTER_A_FAULT_S = 1.0
 
 
 class Keeper:
@@ -41,6 +42,11 @@ class Keeper:
     def held(self) -> bool:
         """Whether it is to be kept down."""
         return self._held.is_set()
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the services after it need it in order to start."""
+        return self._service.awaited
 
     def health(self) -> Health:
         return Health(self.name, self._state, self._service.process.pid, self._restarts)
@@ -97,17 +103,31 @@ class Keeper:
         self._is_ready()
 
     def watch(self) -> None:
-        """Start the process again whenever it has ended or fallen silent, until all is to end or it is given up."""
+        """Start the process again whenever it has ended or fallen silent, until all is to end or it is given up.
+
+        Whatever looking at it or stopping it raises is logged, once for several of a kind in a row, and tried again a second later.
+        """
+        known = ""
         while self._state is not State.GIVEN_UP and not self._pause(LOOK_EVERY_S):
-            if self.held:
-                self._go_down()
-            elif self._state is State.HELD:
-                self._crashes = 0
-                self._again()
-            elif not self._service.process.alive():
-                self._mend(State.CRASHED)
-            elif self._silent():
-                self._mend(State.SILENT)
+            try:
+                self._look()
+                known = ""
+            except Exception as fault:  # noqa: BLE001  (a service whose keeper has ended would never be started again)
+                if type(fault).__name__ != known:
+                    known = type(fault).__name__
+                    log.warning("%s could not be looked after: %s", self.name, known)
+                time.sleep(_AFTER_A_FAULT_S)
+
+    def _look(self) -> None:
+        if self.held:
+            self._go_down()
+        elif self._state is State.HELD:
+            self._crashes = 0
+            self._again()
+        elif not self._service.process.alive():
+            self._mend(State.CRASHED)
+        elif self._silent():
+            self._mend(State.SILENT)
 
     def take_down(self) -> None:
         """Stop the process and wait for it."""
@@ -132,6 +152,8 @@ class Keeper:
             patience = None if patience is None else patience + self._service.ready_within
         else:
             self._turn(State.UNREADY)
+        if patience is not None and self._asked(self._service.answers):
+            self._well_at = time.monotonic()
         return patience is not None and time.monotonic() - self._well_at > patience
 
     def _mend(self, state: State) -> None:
@@ -171,8 +193,11 @@ class Keeper:
         self._down.set()
 
     def _ready(self) -> bool:
+        return self._asked(self._service.ready)
+
+    def _asked(self, probe: Callable[[], bool]) -> bool:
         try:
-            return self._service.ready()
+            return probe()
         except Exception as fault:  # noqa: BLE001  (a probe that fails is an answer; its keeper must go on)
             log.warning("the probe of %s failed: %s", self.name, type(fault).__name__)
             return False

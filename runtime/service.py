@@ -48,6 +48,10 @@ def _at_once() -> bool:
     return True
 
 
+def _nothing_known() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Service:
     """A process with its readiness probe, which must return within seconds and say False rather than raise.
@@ -57,6 +61,7 @@ class Service:
 
     A process that lives and does no good is stopped and started again once its probe has failed for `restart_after` seconds without
     a break, or has not succeeded within `ready_within` and those seconds of its start. None: it is left alone.
+    One that `answers`, though not ready, waits for another (its database, say) and has not hung: it is left alone as well.
     """
 
     process: Runnable
@@ -65,6 +70,7 @@ class Service:
     backoff: Backoff = field(default_factory=Backoff)
     awaited: bool = True
     restart_after: float | None = None
+    answers: Callable[[], bool] = _nothing_known
 
 
 class State(StrEnum):

@@ -46,7 +46,7 @@ class Supervisor:
         """Start every service and wait until it is ready before the next.
 
         One that fails because a service started before it has crashed meanwhile is tried again when that is back; one that is held is left
-        down. Raises SupervisorError, with everything stopped again, if one cannot start or is not ready in time, or if `ask_to_stop()`
+        down; one that is not awaited and cannot be started is tried again beside the others, as after a crash. Raises SupervisorError, with everything stopped again, if one cannot start or is not ready in time, or if `ask_to_stop()`
         came in between.
         """
         self._asked = False
@@ -69,9 +69,14 @@ class Supervisor:
                 if not keeper.held:
                     keeper.bring_up()
                 return
-            except SupervisorError:
+            except SupervisorError as fault:
                 if keeper.held:
                     return  # its thread takes it down
+                if not keeper.awaited and not self._should_end():
+                    # Nobody stands on it: its thread finds it down and tries again.
+                    log.warning("%s", fault)
+                    keeper.stop_process()
+                    return
                 # Its ground gave way if something under it was restarted, or is just about to be.
                 firm = all(k.settled() for k in before) and restarts == sum(k.health().restarts for k in before)
                 if firm or tries == _START_TRIES or self._should_end():

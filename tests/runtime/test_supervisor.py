@@ -185,6 +185,28 @@ def test_one_that_lives_and_does_no_good_is_started_again() -> None:
     assert [health.state for health in heard][:4] == [State.STARTING, State.READY, State.UNREADY, State.SILENT]
 
 
+def test_one_that_answers_though_it_is_not_ready_is_left_alone_until_it_falls_silent() -> None:
+    ready, answers, asked = [True], [True], [0]
+    heard: list[Health] = []
+    waits = Child("waits", ["sleep", "600"])
+
+    def says() -> bool:
+        asked[0] += 1
+        return answers[0]
+
+    service = Service(waits, ready=lambda: ready[0], backoff=QUICK, restart_after=0.5, ready_within=0.5, answers=says)
+    with Supervisor([service], heard.append) as supervisor:
+        before = waits.pid
+        ready[0] = False
+        assert comes_true(lambda: asked[0] >= 3)
+        assert State.SILENT not in [health.state for health in heard]
+        assert waits.pid == before
+        answers[0] = False
+        assert comes_true(lambda: waits.pid not in (None, before))
+        ready[0] = True
+        assert comes_true(supervisor.healthy)
+
+
 def test_one_nobody_waits_for_is_started_again_when_it_never_comes() -> None:
     heard: list[Health] = []
     mute = Child("mute", ["sleep", "600"])
@@ -229,6 +251,72 @@ def test_whatever_a_start_or_a_probe_raises_the_watch_goes_on(caplog: pytest.Log
         assert comes_true(lambda: moody.starts == 5 and supervisor.healthy())
     assert "ConnectionError" in caplog.text
     assert "password" not in caplog.text
+
+
+class Unlucky:
+    """A process that cannot be started at first, and one day cannot be looked at or stopped either."""
+
+    pid = None
+
+    def __init__(self, name: str, failing_starts: int = 0) -> None:
+        self.name, self.failing_starts = name, failing_starts
+        self.up = False
+        self.looks_failing = self.stops_failing = 0
+
+    def start(self) -> None:
+        if self.failing_starts:
+            self.failing_starts -= 1
+            raise OSError(28, "No space left on device", "/secret/place/prefect.log")
+        self.up = True
+
+    def stop(self) -> None:
+        if self.stops_failing:
+            self.stops_failing -= 1
+            raise PermissionError("/secret/place")
+        self.up = False
+
+    def alive(self) -> bool:
+        if self.looks_failing:
+            self.looks_failing -= 1
+            raise OSError(24, "Too many open files", "/secret/place")
+        return self.up
+
+
+def test_one_nobody_waits_for_that_cannot_be_started_stops_nobody_and_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    ground, shown, last = Unlucky("ground"), Unlucky("shown", failing_starts=3), Unlucky("last")
+    services = [Service(ground, backoff=QUICK), Service(shown, backoff=QUICK, awaited=False), Service(last, backoff=QUICK)]
+    with Supervisor(services) as supervisor:
+        assert (ground.up, last.up) == (True, True)
+        assert comes_true(supervisor.healthy)
+        assert supervisor.health()[1].restarts == 3
+        assert [supervisor.health()[place].restarts for place in (0, 2)] == [0, 0]
+    assert "OSError" in caplog.text
+    assert "secret" not in caplog.text
+    # One that is waited for is what the rest stands on.
+    ground, last = Unlucky("ground", failing_starts=10), Unlucky("last")
+    with pytest.raises(SupervisorError, match="ground"):
+        Supervisor([Service(ground), Service(last)]).start()
+    assert not last.up
+
+
+def test_whatever_looking_or_stopping_raises_the_watch_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    answers = [True]
+    unlucky = Unlucky("unlucky")
+    with Supervisor([Service(unlucky, ready=lambda: answers[0], backoff=QUICK, ready_within=0.5, restart_after=0.5)]) as supervisor:
+        unlucky.looks_failing = 2
+        assert comes_true(lambda: unlucky.looks_failing == 0)
+        # It falls silent and cannot be stopped at first.
+        unlucky.stops_failing = 1
+        answers[0] = False
+        assert comes_true(lambda: unlucky.stops_failing == 0)
+        answers[0] = True
+        assert comes_true(supervisor.healthy)
+        unlucky.up = False
+        assert comes_true(lambda: unlucky.up)
+        assert comes_true(supervisor.healthy)
+    assert "OSError" in caplog.text
+    assert "PermissionError" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_a_listener_that_fails_ends_nothing() -> None:
