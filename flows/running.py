@@ -23,13 +23,17 @@ from flows.trace import SILENT, PrefectTrace, Trace
 T = TypeVar("T")
 log = logging.getLogger("tonglu.flows")
 
-# A run that has not begun by then tells that Prefect is not well, whatever its health says.
-_BEGIN_WITHIN_S = 4.0
+# A run that has not begun by then tells that Prefect is not well, whatever its health says. No work waits for it.
+_BEGIN_WITHIN_S = 15.0
 _FRESH_S = 3.0
 _FIRST_PAUSE_S = 3.0
 _LONGEST_PAUSE_S = 60.0
 # Runs whose work is done and that Prefect has not yet closed, or not even begun. Past it work goes on unshown.
 _MOST_OPEN = 24
+# With so many open, work waits a moment for one of them, or a busy hour would show one run in five; a Prefect that closes none meanwhile is not waited for again soon.
+_UNHURRIED = 4
+_PACE_S = 1.0
+_NOT_AGAIN_S = 5.0
 
 
 class RunFault(RuntimeError):
@@ -57,6 +61,7 @@ class Prefect:
         self._asking: asyncio.Task[None] | None = None
         self._well = False
         self.faults = 0
+        self.paced_from = float("-inf")
         self._not_before = float("-inf")
         self._told = False
 
@@ -151,12 +156,29 @@ async def _told(core: Callable[[Context, Trace], Awaitable[Any]], trace: Trace) 
     return ""
 
 
+async def _paced(prefect: Prefect) -> None:
+    """Wait until few runs are open, a second at most, and not while Prefect closes none."""
+    until = time.monotonic() + _PACE_S
+    if prefect.paced_from > time.monotonic():
+        return
+    before = len(prefect.closing)
+    while len(prefect.closing) >= _UNHURRIED:
+        if time.monotonic() > until:
+            if len(prefect.closing) >= before:
+                prefect.paced_from = time.monotonic() + _NOT_AGAIN_S
+            return
+        await asyncio.sleep(0.02)
+
+
 async def perform(prefect: Prefect, run: Callable[[], Awaitable[Any]], core: Callable[[Trace], Awaitable[T]]) -> T:
     """Do `core`, shown by the flow run that `run` makes, or by none if Prefect is away; return what it returns, as soon as it does.
 
     Raises whatever `core` raises, nothing that Prefect does.
     """
-    if not await prefect.well() or len(prefect.closing) >= _MOST_OPEN:
+    if not await prefect.well():
+        return await core(SILENT)
+    await _paced(prefect)
+    if len(prefect.closing) >= _MOST_OPEN:
         return await core(SILENT)
     recorder = Recorder(current().settings.trace_budget, prefect.stage)
     work = asyncio.create_task(_recorded(core, recorder))
