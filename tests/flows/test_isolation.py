@@ -111,16 +111,16 @@ def test_a_prober_that_is_killed_is_replaced_at_once_while_time_stands_still(bui
     chosen = {"TONGLU_CONFIG_DIR": str(world.settings.config_dir)}
     pid = begin(stack, world, **chosen)
     probing = "select probe_owner, probe_message from body where code = %s and breaker = 'HALF_OPEN'"
-    world.until(lambda: bool(world.ask(probing, COURT)), 40)
-    world.until(lambda: way.travellers == 1)
+    world.until(lambda: bool(world.ask(probing, COURT)), 120)
+    world.until(lambda: way.travellers >= 1, 60)
     first = world.ask(probing, COURT)
     os.kill(pid, signal.SIGKILL)
     begin(stack, world, **chosen)
-    world.until(lambda: bool(now := world.ask(probing, COURT)) and now[0][0] != first[0][0], 40)
+    world.until(lambda: bool(now := world.ask(probing, COURT)) and now[0][0] != first[0][0], 120)
     assert world.states().get("SENDING", 0) <= 1, "again one message alone"
     way.block("pass")
     world.clock.step(hours=7)
-    world.until(lambda: world.states() == {"RECEIPTED": 5}, 60)
+    world.until(lambda: world.states() == {"RECEIPTED": 5}, 120)
     assert world.ask("select breaker from body where code = %s", COURT) == [("CLOSED",)]
     assert all(seen["cases"] == 1 for seen in world.control("effects").values())
 
