@@ -45,8 +45,9 @@ def test_what_comes_past_a_gap_is_held_and_the_gap_asked_about_after_ten_minutes
     assert city.world.ask("select message, state, count(*) from inbox group by 1, 2") == [("handoff.accepted", "HELD", 3)]
     both = city.step(*both, minutes=9)
     assert city.world.ask("select distinct state from handoff") == [("DELIVERED",)]
-    both = city.step(*both, minutes=2)
-    assert city.world.ask("select distinct state from handoff") == [("ACCEPTED",)]
+    city.step(*both, minutes=2)
+    # A gap that is just being asked about is not due any more; what comes of it is waited for.
+    city.until(lambda: city.world.ask("select distinct state from handoff") == [("ACCEPTED",)])
     assert city.world.ask("select message, state, via, count(*) from inbox group by 1, 2, 3 order by 1") == [
         ("handoff.accepted", "APPLIED", "hook", 3), ("handoff.signed", "APPLIED", "recon", 3)]
     city.account()
