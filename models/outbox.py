@@ -123,16 +123,16 @@ def _leased(row: Sequence[Any], sealer: Sealer) -> Leased:
 # How many senders may die with a message before it is left alone for a while.
 _AT_ONCE = 3
 # Handed over on paper while it was leased: sent again, the body would have it twice. What must not stay here goes with it (检举控告工作规则 art 15).
-_ON_PAPER = "exists (select 1 from handoff h where h.handoff_id = o.handoff_id and 'by-hand' = any(h.flags))"
-_LEFT = f"""dead_at = case when {_ON_PAPER} then %(now)s::timestamptz end,
-           body_sealed = case when {_ON_PAPER} and exists (select 1 from petition p where p.petition_no = o.petition_no and %(erased)s = any(p.flags))
+ON_PAPER = "exists (select 1 from handoff h where h.handoff_id = o.handoff_id and 'by-hand' = any(h.flags))"
+_LEFT = f"""dead_at = case when {ON_PAPER} then %(now)s::timestamptz end,
+           body_sealed = case when {ON_PAPER} and exists (select 1 from petition p where p.petition_no = o.petition_no and %(erased)s = any(p.flags))
                               then ''::bytea else o.body_sealed end, lease_owner = null, lease_until = null"""
 
 
 def release(connection: Connection, leased: Sequence[Leased], owner: str, next_at: datetime, rate: Rate | None = None) -> None:
     """Give back messages that were not tried: the try is not counted, what was doubtful stays so, their tokens and probes are for others."""
     rows = connection.execute(
-        f"""update outbox o set state = case when {_ON_PAPER} then 'DEAD' when v.doubtful then 'UNKNOWN' when o.attempts > 1 then 'RETRY_WAIT' else 'QUEUED' end,
+        f"""update outbox o set state = case when {ON_PAPER} then 'DEAD' when v.doubtful then 'UNKNOWN' when o.attempts > 1 then 'RETRY_WAIT' else 'QUEUED' end,
            attempts = o.attempts - 1, way_attempts = o.way_attempts - 1, next_attempt_at = %(now)s, {_LEFT}
            from unnest(%(ids)s::text[], %(doubts)s::bool[], %(attempts)s::int[]) as v(message_id, doubtful, attempts)
            where o.message_id = v.message_id and o.state = 'SENDING' and o.lease_owner = %(owner)s and o.attempts = v.attempts returning o.body, o.message_id""",
@@ -160,7 +160,7 @@ def reap(connection: Connection, now: datetime, delays: Sequence[timedelta] = (t
 
     They are due at once; from the fourth try on by these delays of the schedule (`delays[n]` follows n tries), ±20 %: it may be the message that kills its senders.
     """
-    sql = f"""update outbox o set state = case when {_ON_PAPER} then 'DEAD' else 'UNKNOWN' end,
+    sql = f"""update outbox o set state = case when {ON_PAPER} then 'DEAD' else 'UNKNOWN' end,
              next_attempt_at = %(now)s + case when o.way_attempts <= {_AT_ONCE} then interval '0'
                else (%(delays)s::interval[])[least(o.way_attempts + 1, %(last)s)] * (0.8 + 0.4 * random()) end, {_LEFT}
              where message_id in (select message_id from outbox where state = 'SENDING' and lease_until <= %(now)s for update skip locked)

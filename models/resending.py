@@ -14,6 +14,7 @@ from models import attempts, store
 from models.db import Connection
 from models.door import advance
 from models.moves import Actor, Done, Move
+from models.outbox import ON_PAPER
 from models.seal import Sealer
 from rules.edge_guards import REFUSED
 from rules.house import House
@@ -24,8 +25,7 @@ RESENDABLE = ("DEAD", "UNKNOWN", "WEAK_RECEIPT", "RETRY_WAIT")
 ACT = "message.resend"
 
 _SHUT = "o.body_sealed = '' or exists (select 1 from handoff h where h.handoff_id = o.handoff_id and 'silenced' = any(h.flags))"
-_ON_PAPER = "exists (select 1 from handoff h where h.handoff_id = o.handoff_id and 'by-hand' = any(h.flags))"
-_STAYS = f"{_SHUT} or (o.state = 'DEAD' and {_ON_PAPER})"
+_STAYS = f"{_SHUT} or (o.state = 'DEAD' and {ON_PAPER})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ _CANDIDATE = f"""select o.message_id, o.handoff_id, o.petition_no, o.body, o.mes
          when o.state = 'RETRY_WAIT' and exists (select 1 from receipt r where r.message_id = o.message_id) then 'maybe' when o.state in ('QUEUED', 'RETRY_WAIT') then 'no' when o.state <> 'DEAD' then 'maybe'
          when o.attempts = 0 then 'no' when coalesce(last.doubt, true) then 'maybe' else 'no' end,
     case when o.state = 'RECEIPTED' then 'receipted' when o.state = 'SENDING' and o.lease_until > %(now)s then 'sending' when o.body_sealed = '' then 'erased'
-         when {_SHUT} then 'silenced' when {_ON_PAPER} then 'on-paper' else '' end
+         when {_SHUT} then 'silenced' when {ON_PAPER} then 'on-paper' else '' end
   from outbox o left join lateral (select doubt from attempt a where a.message_id = o.message_id order by attempt_no desc, id desc limit 1) last on o.state = 'DEAD'"""
 
 
@@ -111,7 +111,7 @@ def send_again(
     decided = {o.message_id: o.attempts for o in orders}
     rows = connection.execute(
         f"""select o.message_id, o.petition_no, o.attempts from outbox o where o.message_id = any(%s) and (o.state in ('WEAK_RECEIPT', 'DEAD', 'RETRY_WAIT', 'UNKNOWN', 'QUEUED')
-            or (o.state = 'SENDING' and o.lease_until <= %s)) and not ({_SHUT}) and not {_ON_PAPER} order by o.message_id for update of o""", (ids, now)).fetchall()
+            or (o.state = 'SENDING' and o.lease_until <= %s)) and not ({_SHUT}) and not {ON_PAPER} order by o.message_id for update of o""", (ids, now)).fetchall()
     free = {message_id: number for message_id, number, tried in rows if decided[message_id] in (None, tried)}
     refused: dict[str, str] = {}
     taken: list[Order] = []

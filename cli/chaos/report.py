@@ -11,7 +11,8 @@ from rich.table import Table
 from cli.chaos.dice import Fault
 from cli.chaos.run import Outcome
 from cli.lapse.account import CHECKS, FAMILIES
-from cli.lapse.installation import Installation, LapseError
+from cli.lapse.installation import Installation
+from cli.lapse.marked import write_between
 
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 _PROCESS_ZH = {"worker": "工作进程一", "worker-2": "工作进程二", "gateway": "网关", "sandbox": "沙箱（对方）", "prefect": "流程服务", "postgresql": "数据库",
@@ -117,9 +118,4 @@ def markdown(outcome: Outcome) -> str:
 
 def write_report(path: Path, outcome: Outcome) -> None:
     """Put the section between the marks of a Markdown file. Raises LapseError where it has no marks, OSError where it cannot be written."""
-    page = path.read_text(encoding="utf-8") if path.exists() else f"{BEGIN}\n{END}\n"
-    head, begun, rest = page.partition(BEGIN)
-    _, ended, tail = rest.partition(END)
-    if not begun or not ended:
-        raise LapseError(f"{path} 中没有标记 {BEGIN} 和 {END}；请加上，或另指一个文件")
-    path.write_text(f"{head}{BEGIN}\n\n{markdown(outcome)}\n\n{END}{tail}", encoding="utf-8")
+    write_between(path, BEGIN, END, markdown(outcome))

@@ -11,6 +11,7 @@ from typing import Any
 
 from cli.lapse.feeding import Feeder
 from cli.lapse.installation import Installation, LapseError, Wanted
+from cli.lapse.marked import write_between
 from cli.lapse.outage import Result, play
 from cli.lapse.resting import Stalled
 from cli.lapse.rows import Row
@@ -123,9 +124,4 @@ def markdown(outcomes: Sequence[Outcome], seed: int, handoffs: int) -> str:
 
 def write_report(path: Path, text: str) -> None:
     """Put the table between the marks of a Markdown file. Raises LapseError where it has no marks, OSError where it cannot be written."""
-    page = path.read_text(encoding="utf-8") if path.exists() else f"{BEGIN}\n{END}\n"
-    head, begun, rest = page.partition(BEGIN)
-    _, ended, tail = rest.partition(END)
-    if not begun or not ended:
-        raise LapseError(f"{path} 中没有标记 {BEGIN} 和 {END}；请加上，或另指一个文件")
-    path.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
+    write_between(path, BEGIN, END, text)
